@@ -1,0 +1,1 @@
+"""Everything that talks: the only place where flows, storage and Telegram meet."""

@@ -1,0 +1,196 @@
+"""The parts put together: settings in, a running bot out."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
+
+from bot import web
+from bot.clock import Clock
+from bot.delivery import Delivery
+from bot.lifeline import Lifeline
+from bot.receiver import WEBHOOK_PATH, Receiver
+from bot.render import Renderer
+from bot.settings import Settings, SettingsError
+from bot.ticker import Ticker
+from bot.turn import Turn
+from bot.wire import Wire, asked_to_wait
+from flows import catalogue
+from flows.catalogue import Catalogue
+from storage import outbox
+from storage.cipher import Keyring, keyring_from_file
+from storage.database import SoleUse, Store, database_file, open_store
+
+log = structlog.get_logger()
+
+KEY_FILE = "taperline.keys"
+
+
+@dataclass(slots=True)
+class App:
+    """The bot's parts, put together and running."""
+
+    store: Store
+    wire: Wire
+    turn: Turn
+    receiver: Receiver
+    delivery: Delivery
+    ticker: Ticker
+    task: asyncio.Task[None]
+
+    @property
+    def username(self) -> str:
+        """The bot's name on Telegram, for links."""
+        return str(self.wire.username)
+
+
+def read_catalogue(settings: Settings) -> Catalogue:
+    """The content, with the clinic's own copies in front. Raises a TaperlineError that names file and entry."""
+    return catalogue.load(*([settings.content_dir] if settings.content_dir is not None else []))
+
+
+def key_file(settings: Settings) -> Path:
+    """Where the keys are kept when TAPERLINE_KEYS is empty: beside the database."""
+    database = database_file(settings.database_url)
+    return (database.parent if database is not None else Path("data")) / KEY_FILE
+
+
+def read_keys(settings: Settings) -> Keyring:
+    """The keys of TAPERLINE_KEYS or of the key file, which is made with a new database. Raises KeysError."""
+    if settings.taperline_keys is not None:
+        return Keyring.parse(settings.taperline_keys.get_secret_value(), source="TAPERLINE_KEYS")
+    database, file = database_file(settings.database_url), key_file(settings)
+    is_new = not file.exists()
+    keyring = keyring_from_file(file, create=database is None or not database.exists())
+    if is_new:
+        log.warning(
+            f"A new key was made in {file}. Without it nobody can read the answers: back it up, away from them."
+        )
+    return keyring
+
+
+def open_memory(settings: Settings) -> Store:
+    """The database with its keys. Raises KeysError or DatabaseError."""
+    return open_store(settings.database_url, read_keys(settings))
+
+
+@asynccontextmanager
+async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator[App]:
+    """A bot that runs until the block ends; `app.task` ends early only by an error.
+
+    Raises a TaperlineError, with one sentence and the remedy, when it cannot start.
+    """
+    async with AsyncExitStack() as stack:
+        content = read_catalogue(settings)
+        renderer = Renderer(content, settings.content_dir)
+        lifeline = Lifeline.open([url.get_secret_value() for url in settings.fallback_urls])
+        stack.callback(SoleUse(settings.database_url).release)
+        keyring = read_keys(settings)
+        store = open_store(settings.database_url, keyring)
+        stack.callback(store.close)
+        await store.run(outbox.release)
+        listener = web.listen(settings.host, settings.port) if settings.public_url is not None else None
+        if listener is not None:
+            stack.callback(listener.close)
+        wire = await stack.enter_async_context(_reached(token, settings.telegram_base_url))
+        turn = Turn.build(content, renderer, wire.id)
+
+        def committed() -> None:
+            delivery.wake()
+            ticker.wake()
+
+        delivery = Delivery(store, wire, turn, lifeline, clock)
+        ticker = Ticker(store, turn, lifeline, clock, delivery.wake)
+        receiver = Receiver(store, wire, turn, lifeline, clock, committed)
+        await _optional(wire.call("setMyCommands", {"commands": renderer.menu()}))
+        if listener is not None and settings.public_url is not None:
+            secret = _webhook_secret(settings, keyring)
+            await stack.enter_async_context(web.serving(_site(receiver, secret), listener))
+            await _until_reached(lambda: receiver.start_webhook(f"{settings.public_url}{WEBHOOK_PATH}", secret))
+        else:
+            await _optional(wire.call("deleteWebhook", {}))
+        task = asyncio.create_task(_run(receiver if listener is None else None, delivery, ticker))
+        log.info("running", bot=wire.username, by="polling" if listener is None else "webhook")
+        try:
+            yield App(store, wire, turn, receiver, delivery, ticker, task)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def _run(poller: Receiver | None, delivery: Delivery, ticker: Ticker) -> None:
+    """Deliver, tick and, without a webhook, poll. A part that dies takes the others down, loudly."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(delivery.run())
+        tasks.create_task(ticker.run())
+        if poller is not None:
+            tasks.create_task(poller.poll())
+
+
+def _site(receiver: Receiver, secret: str) -> uvicorn.Config:
+    async def receive(request: Request) -> Response:
+        return await receiver.webhook(request, secret)
+
+    site = Starlette(routes=[Route(WEBHOOK_PATH, receive, methods=["POST"])])
+    return uvicorn.Config(site, log_config=None, access_log=False)
+
+
+def _webhook_secret(settings: Settings, keyring: Keyring) -> str:
+    """The secret that Telegram must show: the one that is set, or one made from the key, the same after a restart."""
+    if settings.webhook_secret is not None:
+        return settings.webhook_secret.get_secret_value()
+    return hmac.new(keyring.keys[keyring.current], b"webhook secret", hashlib.sha256).hexdigest()
+
+
+@asynccontextmanager
+async def _reached(token: str, base_url: str) -> AsyncIterator[Wire]:
+    """A wire on which the server has answered. Raises SettingsError when it does not take the token."""
+    try:
+        wire = Wire(token, base_url)
+        await _until_reached(wire.initialize)
+    except InvalidToken as error:
+        raise SettingsError(
+            f"{base_url} does not accept TELEGRAM_BOT_TOKEN. Copy it again from @BotFather, or check TELEGRAM_BASE_URL."
+        ) from error
+    try:
+        yield wire
+    finally:
+        await wire.shutdown()
+
+
+async def _until_reached(call: Callable[[], Awaitable[object]]) -> None:
+    """Call until the network lets it through. Raises InvalidToken, and SettingsError when the server refuses."""
+    pause = 1.0
+    while True:
+        try:
+            await call()
+            return
+        except (InvalidToken, Forbidden):
+            raise
+        except BadRequest as error:
+            raise SettingsError(f"Telegram refused: {error.message}. Check PUBLIC_URL and WEBHOOK_SECRET.") from error
+        except RetryAfter as error:
+            await asyncio.sleep(asked_to_wait(error).total_seconds())
+        except TelegramError as error:
+            log.warning("the Bot API server cannot be reached, trying again", seconds=pause, error=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30)
+
+
+async def _optional(call: Awaitable[object]) -> None:
+    """A call that the bot can do without: some servers do not know it."""
+    try:
+        await call
+    except TelegramError as error:
+        log.info("a call was not taken", error=type(error).__name__)

@@ -1,0 +1,104 @@
+"""The ladder of an alert: page this step's people now, and set the timer for the next step, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.buttons import ON_ALERTS, Deed
+from bot.render import Rendered, Renderer
+from flows.catalogue import Catalogue
+from flows.escalation import Role, Tier, recipients
+from flows.lifecycle import ALERT, AlertState, AlertStep, allows
+from storage import alerts, clinicians, outbox, patients, timers
+from storage.database import Transaction
+from storage.tables import AlertRow
+
+log = structlog.get_logger()
+
+PAGE = "page"
+"""The key of the timer that pages an alert."""
+
+STEPS = {Deed.ACK: AlertStep.ACKNOWLEDGE, Deed.RESOLVE: AlertStep.RESOLVE, Deed.ESCALATE: AlertStep.ESCALATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Who is paged, and when again, until somebody acknowledges."""
+
+    catalogue: Catalogue
+    renderer: Renderer
+
+    def raise_(self, tx: Transaction, patient_id: int, rule_id: str, tier: Tier, *, now: datetime) -> None:
+        """Raise an alert, or add to the open one, and page at once where that is needed."""
+        rule = self.catalogue.rule(rule_id)
+        owner = rule.owner if rule is not None else Role.PHYSICIAN
+        alert, page_now = alerts.raise_(tx, patient_id, rule_id, tier, owner, now=now)
+        if page_now:
+            self.page(tx, alert, now=now)
+
+    def page(self, tx: Transaction, alert: AlertRow, *, now: datetime) -> None:
+        """Page the people of the present step; when there is nobody, hand the page to the fallback channel."""
+        if not allows(ALERT, AlertState(alert.state), AlertStep.PAGE):
+            return
+        policy = self.catalogue.policies[Tier(alert.tier)]
+        step = policy.step(alert.step)
+        alert.step += 1
+        alerts.move(tx, alert, AlertStep.PAGE, now=now)
+        timers.put(tx, alerts.scope(alert), PAGE, now + step.wait, PAGE)
+        tx.session.flush()
+        urgency, message = Tier(alert.tier).urgency, self.view(tx, alert)
+        paged = recipients(step, Role(alert.owner), clinicians.on_call(tx))
+        for clinician_id in paged:
+            chat_id = clinicians.chat_of(tx, clinician_id)
+            outbox.put(
+                tx,
+                chat_id,
+                "sendMessage",
+                message.parameters(chat_id, disable_notification=policy.silent),
+                urgency=urgency,
+                now=now,
+                topic=alerts.scope(alert),
+                alert_id=alerts.number(alert),
+            )
+        if not paged:
+            log.error("nobody can be paged", alert=alerts.number(alert), tier=alert.tier)
+            title = f"Alert A-{alerts.number(alert)} ({alert.tier})"
+            words = {"title": title, "body": "A patient needs a person, and no clinician can be paged."}
+            outbox.put(tx, None, "fallback", words, urgency=urgency, now=now, alert_id=alerts.number(alert))
+
+    def move(self, tx: Transaction, alert: AlertRow, deed: Deed, by: int, *, now: datetime) -> None:
+        """A clinician's deed on an alert; every page that was sent shows it. Raises NotAllowedError."""
+        alerts.move(tx, alert, STEPS[deed], by=by, now=now)
+        tx.session.flush()
+        if deed is Deed.ESCALATE:
+            self.page(tx, alert, now=now)
+        self.show(tx, alert, now=now)
+
+    def show(self, tx: Transaction, alert: AlertRow, *, now: datetime) -> None:
+        """Bring the pages that were sent up to date."""
+        view = self.view(tx, alert)
+        for chat_id, message_id in outbox.message_ids(tx, alerts.scope(alert)):
+            parameters = view.parameters(chat_id, message_id=message_id)
+            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Tier(alert.tier).urgency, now=now)
+
+    def view(self, tx: Transaction, alert: AlertRow) -> Rendered:
+        """An alert as clinicians see it: how urgent, its number, the rule's title, the patient's code."""
+        rule = self.catalogue.rule(alert.rule)
+        state, zone = AlertState(alert.state), ZoneInfo(self.catalogue.clinic.zone)
+        taken = state in {AlertState.ACKNOWLEDGED, AlertState.RESOLVED}
+        return self.renderer.staff(
+            "alert",
+            [deed for deed in ON_ALERTS if allows(ALERT, state, STEPS[deed])],
+            alerts.number(alert),
+            sign=self.renderer.staff_word("signs", alert.tier),
+            tier=alert.tier,
+            attempt=alerts.pages(tx, alert),
+            title=rule.title if rule is not None else alert.rule,
+            rule=alert.rule,
+            code=patients.by_id(tx, alert.patient_id).code,
+            state=self.renderer.staff_word("states", state),
+            who=clinicians.name_of(tx, alert.taken_by) if taken else "",
+            at=f"{alert.taken_at.astimezone(zone):%H:%M}" if alert.taken_at else "",
+        )

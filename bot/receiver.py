@@ -1,0 +1,177 @@
+"""Long poll or webhook. An update is confirmed after its commit; one patient at a time, patients in parallel."""
+
+import asyncio
+import hmac
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+
+from bot import inbound
+from bot.clock import Clock
+from bot.lifeline import Lifeline
+from bot.turn import Turn
+from bot.wire import KINDS_OF_UPDATES, Wire, asked_to_wait
+from storage import updates
+from storage.database import Store, Transaction
+
+log = structlog.get_logger()
+
+TRIES = 3
+"""How often an update is tried before it is set aside."""
+
+SLOWEST_SECONDS = 30.0
+WEBHOOK_PATH = "/telegram"
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the name of a header)
+
+
+class NotKeptError(Exception):
+    """An update could be neither handled nor set aside: it must not be confirmed."""
+
+
+@dataclass(slots=True)
+class Receiver:
+    """Takes updates in, by polling or by webhook, and says so to Telegram only when they are on disk."""
+
+    store: Store
+    wire: Wire
+    turn: Turn
+    lifeline: Lifeline
+    clock: Clock
+    committed: Callable[[], None]
+    _locks: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _answers: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def poll(self) -> None:
+        """Long polling for ever. The offset moves when every update of a batch was committed or set aside."""
+        offset: int | None = None
+        pause = 0.5
+        while True:
+            try:
+                batch = await self.wire.raw_updates(offset)
+                await self.take(batch)
+            except RetryAfter as error:
+                await asyncio.sleep(asked_to_wait(error).total_seconds())
+                continue
+            except (TelegramError, NotKeptError) as error:
+                self._explain(error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, SLOWEST_SECONDS)
+                continue
+            pause = 0.5
+            ids = [raw["update_id"] for raw in batch if _is_numbered(raw)]
+            offset = max(ids) + 1 if ids else offset
+
+    async def start_webhook(self, url: str, secret: str) -> None:
+        """Ask Telegram to send updates to `url`."""
+        parameters = {"url": url, "secret_token": secret, "allowed_updates": KINDS_OF_UPDATES, "max_connections": 40}
+        await self.wire.call("setWebhook", parameters)
+
+    async def webhook(self, request: Request, secret: str) -> Response:
+        """One update by HTTP: 200 when it is on disk, so that Telegram sends it again otherwise."""
+        given = request.headers.get(SECRET_HEADER, "")
+        if not hmac.compare_digest(given.encode(), secret.encode()):
+            return Response("wrong secret\n", status_code=403)
+        try:
+            raw = json.loads(await request.body())
+        except ValueError:
+            return Response("not JSON\n", status_code=400)
+        try:
+            await self.take([raw])
+        except NotKeptError:
+            return Response("try again\n", status_code=500)
+        return Response()
+
+    async def take(self, batch: Sequence[Any]) -> None:
+        """Handle updates: those of one chat in order, chats in parallel. Raises NotKeptError."""
+        by_chat: defaultdict[int, list[Any]] = defaultdict(list)
+        for raw in batch:
+            by_chat[_chat_of(raw)].append(raw)
+        outcomes = await asyncio.gather(*map(self._take_in_order, by_chat, by_chat.values()), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def _take_in_order(self, chat_id: int, batch: Sequence[Any]) -> None:
+        async with self._locks[chat_id]:
+            for raw in batch:
+                await self._handle(raw)
+        if not self._locks[chat_id].locked():
+            self._locks.pop(chat_id, None)
+
+    async def _handle(self, raw: Any) -> None:
+        try:
+            incoming = inbound.read(raw, self.wire)
+        except Exception as error:  # noqa: BLE001 (whatever is wrong with it, it must not block the others)
+            await self._set_aside(raw, error)
+            return
+        if incoming is None:
+            return
+        now = self.clock.now()
+        for attempt in range(1, TRIES + 1):
+            try:
+                toast = await self.store.run(lambda tx: self.turn.update(tx, incoming, now=now))
+                break
+            except Exception as error:
+                log.exception("an update failed", update=incoming.update_id, attempt=attempt)
+                if attempt == TRIES:
+                    await self._set_aside(raw, error)
+                    return
+        self.committed()
+        if incoming.callback_id is not None:
+            self._answer(incoming.callback_id, toast)
+
+    async def _set_aside(self, raw: Any, error: Exception) -> None:
+        now, content = self.clock.now(), json.dumps(raw, default=str)
+        update_id = raw.get("update_id") if isinstance(raw, Mapping) else None
+        log.error("an update was set aside", update=update_id, error=type(error).__name__)
+
+        def work(tx: Transaction) -> None:
+            if isinstance(update_id, int) and not updates.is_new(tx, self.turn.bot_id, update_id, now=now):
+                return
+            updates.set_aside(tx, "update", content, type(error).__name__, now=now)
+            self.lifeline.tell_operations(tx, "An update could not be handled and was set aside.", now=now)
+
+        try:
+            await self.store.run(work)
+        except Exception as failure:
+            raise NotKeptError("an update could not even be set aside") from failure
+        self.committed()
+
+    def _answer(self, callback_id: str, toast: str | None) -> None:
+        """Take the waiting sign off a tapped button. Worth a try, not a promise: the words that matter are messages."""
+
+        async def answer() -> None:
+            try:
+                await self.wire.call("answerCallbackQuery", {"callback_query_id": callback_id, "text": toast or None})
+            except TelegramError as error:
+                log.info("a tap was not answered", error=type(error).__name__)
+
+        task = asyncio.create_task(answer())
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    def _explain(self, error: Exception) -> None:
+        if isinstance(error, Conflict):
+            log.error("another process polls with this token, or a webhook is set: only one can receive")
+        elif isinstance(error, InvalidToken):
+            log.error("Telegram does not accept TELEGRAM_BOT_TOKEN any more")
+        else:
+            log.warning("no updates could be taken, trying again", error=str(error))
+
+
+def _chat_of(raw: Any) -> int:
+    try:
+        return inbound.chat_of(raw)
+    except (AttributeError, TypeError, ValueError):
+        return 0
+
+
+def _is_numbered(raw: Any) -> bool:
+    return isinstance(raw, Mapping) and isinstance(raw.get("update_id"), int)

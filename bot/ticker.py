@@ -1,0 +1,76 @@
+"""Due timers -> the same turn; the clock is injected."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.lifeline import Lifeline
+from bot.turn import Turn
+from storage import timers, updates
+from storage.database import Store, Transaction
+
+log = structlog.get_logger()
+
+AT_ONCE = 200
+AUDIT_EVERY = timedelta(minutes=1)
+REMEMBER_UPDATES = timedelta(days=30)
+"""Telegram keeps an update for a day; a month leaves room for doubt."""
+
+AFTER_FAILURE = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Ticker:
+    """Brings back what is due, and audits once a minute. Each timer is its own transaction."""
+
+    store: Store
+    turn: Turn
+    lifeline: Lifeline
+    clock: Clock
+    committed: Callable[[], None]
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """There may be a timer that is due sooner than the one waited for."""
+        self.woken.set()
+
+    async def run(self) -> None:
+        """Tick for ever."""
+        while True:
+            self.woken.clear()
+            try:
+                until = await self.tick()
+            except Exception:
+                log.exception("the timers cannot be read")
+                until = self.clock.now() + timedelta(seconds=1)
+            await self.clock.wait(until, self.woken)
+
+    async def tick(self) -> datetime:
+        """Handle everything that is due, audit, and say when to look again."""
+        now = self.clock.now()
+        while due := await self.store.run(lambda tx: timers.due(tx, now, AT_ONCE)):
+            await asyncio.gather(*(self._handle(timer_id) for timer_id in due))
+            self.committed()
+        return await self.store.run(self._audit)
+
+    async def _handle(self, timer_id: int) -> None:
+        now = self.clock.now()
+        try:
+            await self.store.run(lambda tx: self.turn.timer(tx, timer_id, now=now))
+        except Exception:
+            log.exception("a timer failed and is put off", timer=timer_id)
+            await self.store.run(lambda tx: self._put_off(tx, timer_id, now))
+
+    def _put_off(self, tx: Transaction, timer_id: int, now: datetime) -> None:
+        if timers.put_off(tx, timer_id, now + AFTER_FAILURE) == 1:
+            self.lifeline.tell_operations(tx, "A timer failed. It is tried again every minute; see the log.", now=now)
+
+    def _audit(self, tx: Transaction) -> datetime:
+        now = self.clock.now()
+        self.lifeline.audit(tx, now=now)
+        updates.forget_before(tx, now - REMEMBER_UPDATES)
+        return min(filter(None, (timers.next_due(tx), now + AUDIT_EVERY)))

@@ -1,0 +1,173 @@
+"""The one transaction: seen? load, advance, save, queue."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.inbound import Incoming
+from bot.ladder import PAGE, Ladder
+from bot.render import Rendered, Renderer
+from bot.staff import Staff
+from flows.care import Channel, Person, respond
+from flows.catalogue import Catalogue
+from flows.conversation import Purpose
+from flows.effects import (
+    Ask,
+    Effect,
+    End,
+    Forget,
+    Keep,
+    Raise,
+    Record,
+    Request,
+    Say,
+    Settle,
+    Toast,
+    Wake,
+)
+from flows.events import ChannelLost, Enrolled, Event, RuleDue
+from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
+from storage.database import Transaction, new_id
+from storage.tables import PatientRow
+
+MESSAGES = 1
+"""Urgency of a reply to a patient: after emergency pages, before everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one update, one due timer or one lost channel does, all inside one transaction."""
+
+    catalogue: Catalogue
+    renderer: Renderer
+    bot_id: int
+    ladder: Ladder
+    staff: Staff
+
+    @classmethod
+    def build(cls, catalogue: Catalogue, renderer: Renderer, bot_id: int) -> "Turn":
+        """A turn with its ladder and its staff's desk."""
+        ladder = Ladder(catalogue, renderer)
+        return cls(catalogue, renderer, bot_id, ladder, Staff(catalogue, renderer, ladder))
+
+    def update(self, tx: Transaction, incoming: Incoming, *, now: datetime) -> str | None:
+        """Handle an update. Returns the word for a tapped button. Handling it twice changes nothing."""
+        if not updates.is_new(tx, self.bot_id, incoming.update_id, now=now):
+            return None
+        clinician = clinicians.by_chat(tx, incoming.chat_id)
+        if clinician is None and incoming.text.startswith(f"/start {clinicians.INVITATION}"):
+            self.staff.accept(tx, incoming.text.removeprefix("/start "), incoming, now=now)
+            return None
+        if clinician is not None:
+            done = self.staff.handle(tx, clinician, incoming, now=now)
+            if done.enrol is not None:
+                self.patient(tx, done.enrol, Enrolled(), now=now)
+            return done.toast
+        row = patients.by_chat(tx, incoming.chat_id)
+        if row is None and incoming.event is not None and not isinstance(incoming.event, ChannelLost):
+            row = patients.add(tx, incoming.chat_id, Person(zone=self.catalogue.clinic.zone), now=now)
+            audit.note(tx, "bot", "add", f"patient:{row.id}", now=now)
+        if row is None or incoming.event is None:
+            return self.renderer.toast("unknown") if incoming.callback_id else None
+        return self.patient(tx, row, incoming.event, now=now, message_id=incoming.message_id if incoming.data else None)
+
+    def timer(self, tx: Transaction, timer_id: int, *, now: datetime) -> None:
+        """Handle a due timer; it is gone when this commits."""
+        timer = timers.take(tx, timer_id, now)
+        if timer is None:
+            return
+        kind, _, number = timer.scope.partition(":")
+        if kind == "alert":
+            alert = alerts.by_number(tx, int(number))
+            if alert is not None and timer.key == PAGE:
+                self.ladder.page(tx, alert, now=now)
+            return
+        self.patient(tx, patients.by_id(tx, int(number)), timers.unpack(timer.event), now=now)
+
+    def channel_lost(self, tx: Transaction, chat_id: int, *, now: datetime) -> None:
+        """A chat can no longer be written to: its patient's staff are told, or its clinician is passed over."""
+        outbox.give_up_chat(tx, chat_id)
+        clinician = clinicians.by_chat(tx, chat_id)
+        if clinician is not None:
+            clinician.reachable = False
+            tx.session.add(clinician)
+            audit.note(tx, "bot", "unreachable", f"clinician:{clinician.id}", now=now)
+        row = patients.by_chat(tx, chat_id)
+        if row is not None and row.channel != Channel.BLOCKED:
+            self.patient(tx, row, ChannelLost(), now=now)
+
+    def patient(
+        self, tx: Transaction, row: PatientRow, event: Event, *, now: datetime, message_id: int | None = None
+    ) -> str | None:
+        """One event of one patient. `message_id` is the message whose button was tapped."""
+        before = self._load(tx, row, event, now)
+        person, effects = respond(before, event, now=now, catalogue=self.catalogue, new_id=new_id())
+        conversation = person.conversation
+        if conversation is not None and conversation is not before.conversation:
+            if before.conversation is not None and before.conversation.id != conversation.id:
+                self._apply(tx, row, [effect for effect in effects if isinstance(effect, End)], now, message_id)
+            conversations.save(tx, row.id, conversation, now=now)
+        patients.save(tx, row, person)
+        toast = self._apply(tx, row, [effect for effect in effects if not isinstance(effect, End)], now, message_id)
+        audit.note(tx, f"patient:{row.id}", type(event).__name__, f"patient:{row.id}", now=now)
+        return toast
+
+    def _load(self, tx: Transaction, row: PatientRow, event: Event, now: datetime) -> Person:
+        person = patients.person(row)
+        conversation = conversations.open_one(tx, row.id)
+        if isinstance(event, RuleDue):
+            conversation = conversations.by_id(tx, event.conversation)
+        if conversation is not None and conversation.purpose is Purpose.CHECK_IN:
+            doses = conversations.doses(tx, row.id, self.catalogue.dose_questions, row.zone, now=now)
+            person = replace(person, doses=doses)
+        return replace(person, conversation=conversation)
+
+    def _apply(
+        self, tx: Transaction, row: PatientRow, effects: list[Effect], now: datetime, message_id: int | None
+    ) -> str | None:
+        toast = None
+        scope = f"patient:{row.id}"
+        for effect in effects:
+            match effect:
+                case Record(conversation, revision, link_id, values):
+                    conversations.record(tx, conversation, revision, link_id, values, now=now)
+                case Settle():
+                    self._settle(tx, row, effect, now, message_id)
+                case Ask(conversation, revision):
+                    self._send(tx, row, self.renderer.ask(effect), now, _topic(conversation, revision))
+                case Say():
+                    self._send(tx, row, self.renderer.say(effect), now)
+                case Toast(template):
+                    toast = self.renderer.toast(template)
+                case Keep(text, signals):
+                    conversations.keep_text(tx, row.id, text, signals, now=now)
+                case Raise(rule, tier):
+                    self.ladder.raise_(tx, row.id, rule, tier, now=now)
+                case Request(kind):
+                    request, is_new = visits.request(tx, row.id, kind, now=now)
+                    if is_new:
+                        self.staff.announce(tx, request, now=now)
+                case Wake(key, at, event):
+                    timers.put(tx, scope, key, at, timers.pack(event))
+                case Forget(prefix):
+                    timers.forget(tx, scope, prefix)
+                case End(conversation, stage):
+                    conversations.end(tx, conversation, stage, now=now)
+        return toast
+
+    def _send(
+        self, tx: Transaction, row: PatientRow, message: Rendered, now: datetime, topic: str | None = None
+    ) -> None:
+        chat_id = patients.chat_of(tx, row)
+        outbox.put(tx, chat_id, "sendMessage", message.parameters(chat_id), urgency=MESSAGES, now=now, topic=topic)
+
+    def _settle(self, tx: Transaction, row: PatientRow, settle: Settle, now: datetime, message_id: int | None) -> None:
+        """Every copy of the question shows the answer, the tapped one first."""
+        chat_id, message = patients.chat_of(tx, row), self.renderer.settled(settle)
+        copies = [sent for _, sent in outbox.message_ids(tx, _topic(settle.conversation, settle.revision))]
+        for copy in dict.fromkeys(([message_id] if message_id is not None else []) + copies):
+            parameters = message.parameters(chat_id, message_id=copy)
+            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=MESSAGES, now=now)
+
+
+def _topic(conversation: int, revision: int) -> str:
+    return f"question:{conversation}:{revision}"

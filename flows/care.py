@@ -1,0 +1,345 @@
+"""One event of one patient: what is heard, asked, raised and said. respond(person, event) -> (person, effects)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from flows.answers import plain
+from flows.catalogue import Catalogue
+from flows.conversation import Conversation, Purpose, advance, ask, follow
+from flows.effects import Ask, Begin, Effect, End, Forget, Keep, Raise, Record, Request, RequestKind, Say, Toast, Wake
+from flows.events import (
+    Answered,
+    Asked,
+    Begun,
+    ChannelLost,
+    CheckInDue,
+    Command,
+    Enrolled,
+    Event,
+    ReminderDue,
+    RuleDue,
+    Said,
+    Sent,
+)
+from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
+from flows.listener import Signal
+from flows.redflags import Firing, fired, still
+from flows.schedule import WeeklyHour, local_date, next_after
+from flows.taper import DailyDose, reported, reported_fall
+from flows.values import Facts, Values
+
+REMIND_AFTER = timedelta(hours=24)
+WEEKLY = timedelta(days=6)
+"""No check-in comes sooner than this after the one before."""
+
+GO_AHEAD = frozenset({"begin", "start", "continue", "go on", "resume", "yes", "ok", "okay", "ready"})
+
+
+class Channel(StrEnum):
+    """Whether the bot may and can write to a patient."""
+
+    OPEN = "open"
+    STOPPED = "stopped"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A patient as the core sees them. `conversation` is the one that is open, `doses` those of the last two weeks."""
+
+    zone: str
+    standing: Standing = Standing.PROSPECT
+    channel: Channel = Channel.OPEN
+    conversation: Conversation | None = None
+    doses: tuple[DailyDose, ...] = ()
+    misunderstood: int = 0
+    check_in: WeeklyHour | None = None
+
+
+Outcome = tuple[Person, tuple[Effect, ...]]
+
+
+def respond(person: Person, event: Event, *, now: datetime, catalogue: Catalogue, new_id: int) -> Outcome:
+    """What one event changes for a patient, and what must happen because of it.
+
+    `now` is aware; `new_id` names the conversation that is opened, if one is. For a RuleDue, `person.conversation` is
+    the one that the rule looks at, open or not.
+    """
+    return _Turn(now, catalogue, new_id).respond(person, event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    now: datetime
+    catalogue: Catalogue
+    new_id: int
+
+    def respond(self, person: Person, event: Event) -> Outcome:
+        if isinstance(event, Said | Sent | Asked | Begun | Answered) and person.channel is Channel.BLOCKED:
+            person = replace(person, channel=Channel.OPEN)
+        match event:
+            case Said():
+                return self._said(person, event)
+            case Sent():
+                return self._sent(person, event)
+            case Asked(command):
+                return self._asked(person, command)
+            case Begun() | Answered():
+                return self._tapped(person, event)
+            case CheckInDue():
+                return self._check_in(person)
+            case ReminderDue(conversation):
+                return self._remind(person, conversation)
+            case RuleDue():
+                return self._look_again(person, event)
+            case Enrolled():
+                return self._enrol(person)
+            case ChannelLost():
+                lost = replace(person, channel=Channel.BLOCKED)
+                return lost, self._alarms(person, lost).spoken_to_staff
+
+    def _said(self, person: Person, event: Said) -> Outcome:
+        signals = self.catalogue.listener.hear(event.text)
+        conversation = person.conversation
+        if event.forwarded or event.edited:
+            return self._heard(person, event.text, signals, Say("forwarded" if event.forwarded else "edited"))
+        if Signal.STOP in signals:
+            stop = Say("confirm_stop", (Command.STOP_NOW, Command.STAY))
+            return self._heard(person, event.text, signals, stop, ask_again=False)
+        if conversation is None or conversation.stage is not Stage.ASKING:
+            if conversation is not None and not signals and plain(event.text) in GO_AHEAD:
+                return self._tapped(person, Begun(conversation.id))
+            return self._heard(person, event.text, signals, None)
+        moved, effects = advance(conversation, event, today=self._today(person))
+        if any(isinstance(effect, Record) for effect in effects):
+            kept = (Keep(event.text, signals),) if signals else ()
+            return self._moved(person, replace(person, conversation=moved, misunderstood=0), effects + kept, signals)
+        return self._heard(person, event.text, signals, None if signals else effects[-1])
+
+    def _sent(self, person: Person, event: Sent) -> Outcome:
+        signals = self.catalogue.listener.hear(event.caption)
+        return self._heard(person, f"[{event.medium}] {event.caption}".strip(), signals, Say("not_text"))
+
+    def _heard(
+        self,
+        person: Person,
+        text: str,
+        signals: frozenset[Signal],
+        reply: Effect | None,
+        ask_again: bool = True,
+    ) -> Outcome:
+        """Words that are no answer: kept, listened to, answered, and followed by the question that is open."""
+        heard = replace(person, misunderstood=0 if signals else person.misunderstood + 1)
+        alarms = self._alarms(person, heard, signals)
+        effects: tuple[Effect, ...] = (Keep(text, signals), *alarms.effects)
+        conversation = heard.conversation
+        if isinstance(reply, Say) or (reply is not None and not alarms.emergency):
+            effects += (reply,)
+        elif not alarms.said:
+            return heard, effects + self._home(heard, "kept")
+        if conversation is None or conversation.stage is not Stage.ASKING or isinstance(reply, Ask) or not ask_again:
+            return heard, effects
+        if alarms.emergency:
+            return self._pause(heard, effects)
+        return heard, (*effects, ask(conversation))
+
+    def _tapped(self, person: Person, event: Begun | Answered) -> Outcome:
+        conversation = person.conversation
+        if conversation is None or conversation.id != event.conversation:
+            return person, (Toast("stale"), *self._home(person, "home"))
+        moved, effects = advance(conversation, event, today=self._today(person))
+        return self._moved(person, replace(person, conversation=moved), effects, frozenset())
+
+    def _moved(
+        self, before: Person, person: Person, effects: tuple[Effect, ...], signals: frozenset[Signal]
+    ) -> Outcome:
+        """After a step of the conversation: alarms come before the next question, and an emergency instead of it."""
+        alarms = self._alarms(before, person, signals)
+        asked = tuple(effect for effect in effects if isinstance(effect, Ask))
+        done = (*(effect for effect in effects if not isinstance(effect, Ask)), *alarms.effects)
+        conversation = person.conversation
+        if conversation is not None and conversation.stage is Stage.SUBMITTED:
+            return self._submitted(person, conversation, done)
+        if alarms.emergency and conversation is not None and conversation.stage is Stage.ASKING:
+            return self._pause(person, done)
+        return person, done + asked
+
+    def _pause(self, person: Person, effects: tuple[Effect, ...]) -> Outcome:
+        assert person.conversation is not None
+        paused = person.conversation.moved(Step.PAUSE)
+        go_on = Say("paused", (Begin(paused.id, "go_on"),))
+        return replace(person, conversation=paused), (*effects, go_on)
+
+    def _submitted(self, person: Person, conversation: Conversation, effects: tuple[Effect, ...]) -> Outcome:
+        effects += (Forget(f"remind:{conversation.id}"),)
+        if conversation.purpose is Purpose.CHECK_IN:
+            return person, (*effects, Say("check_in_done", (Command.VISIT,)))
+        if allows(PATIENT, person.standing, Move.REQUEST):
+            person = replace(person, standing=after(PATIENT, person.standing, Move.REQUEST))
+        return person, (*effects, Request(RequestKind.CONSULTATION), Say("intake_done", (Command.PERSON,)))
+
+    def _asked(self, person: Person, command: Command) -> Outcome:
+        match command:
+            case Command.START:
+                return self._start(person)
+            case Command.HELP:
+                return person, (Say("help", (*self._continue(person), Command.PERSON, Command.VISIT, Command.STOP)),)
+            case Command.PERSON:
+                return person, self._alarms(person, person, frozenset({Signal.HUMAN})).effects
+            case Command.VISIT:
+                return person, (Request(RequestKind.VISIT), Say("visit_requested", self._continue(person)))
+            case Command.STOP:
+                return person, (Say("confirm_stop", (Command.STOP_NOW, Command.STAY)),)
+            case Command.STOP_NOW:
+                return self._stop(person)
+            case Command.STAY:
+                return person, self._home(person, "stay")
+            case Command.SAFE:
+                return person, (Say("safe", self._continue(person)),)
+            case Command.UNSAFE:
+                return person, self._alarms(person, person, unsafe=True).effects
+            case Command.NO_CALL:
+                return person, (Say("no_call", self._continue(person)),)
+
+    def _start(self, person: Person) -> Outcome:
+        back = person.channel is Channel.STOPPED
+        person = replace(person, channel=Channel.OPEN)
+        effects: tuple[Effect, ...] = ()
+        if back and person.check_in is not None:
+            effects = (self._next_check_in(person.check_in),)
+        if person.conversation is None and person.standing is Standing.PROSPECT:
+            return self._open(person, Purpose.INTAKE, effects)
+        return person, effects + self._home(person, "home")
+
+    def _stop(self, person: Person) -> Outcome:
+        stopped = replace(person, channel=Channel.STOPPED)
+        if stopped.conversation is not None:
+            stopped = replace(stopped, conversation=stopped.conversation.moved(Step.STOP))
+        alarms = self._alarms(person, stopped)
+        return stopped, (Forget("remind:"), Forget("check-in"), *alarms.effects, Say("stopped", (Command.START,)))
+
+    def _check_in(self, person: Person) -> Outcome:
+        if person.check_in is None or person.channel is not Channel.OPEN or person.standing is not Standing.ENROLLED:
+            return person, ()
+        effects: tuple[Effect, ...] = (self._next_check_in(person.check_in),)
+        if person.conversation is not None:
+            expired = person.conversation.moved(Step.EXPIRE)
+            effects += (End(expired.id, expired.stage), Forget(f"remind:{expired.id}"))
+        return self._open(person, Purpose.CHECK_IN, effects)
+
+    def _open(self, person: Person, purpose: Purpose, effects: tuple[Effect, ...]) -> Outcome:
+        opened = Conversation(self.new_id, purpose, self.catalogue.questionnaires[purpose])
+        remind = Wake(f"remind:{opened.id}", self.now + REMIND_AFTER, ReminderDue(opened.id))
+        person = replace(person, conversation=opened)
+        return person, (*effects, remind, *self._home(person, "home"))
+
+    def _remind(self, person: Person, conversation_id: int) -> Outcome:
+        conversation = person.conversation
+        if conversation is None or conversation.id != conversation_id or person.channel is not Channel.OPEN:
+            return person, ()
+        return person, (Say("reminder", (Begin(conversation.id, "go_on"),)),)
+
+    def _look_again(self, person: Person, event: RuleDue) -> Outcome:
+        rule = self.catalogue.rule(event.rule)
+        if rule is None or event.case >= len(rule.cases) or not still(rule, event.case, self._facts(person)):
+            return person, ()
+        return person, (Raise(rule.id, rule.cases[event.case].tier),)
+
+    def _enrol(self, person: Person) -> Outcome:
+        standing = after(PATIENT, person.standing, Move.ENROL)
+        weekly = WeeklyHour.of(self.now, person.zone)
+        enrolled = replace(person, standing=standing, check_in=weekly)
+        return enrolled, (self._next_check_in(weekly), Say("enrolled"))
+
+    def _next_check_in(self, weekly: WeeklyHour) -> Wake:
+        return Wake("check-in", next_after(weekly, self.now, at_least=WEEKLY), CheckInDue())
+
+    def _home(self, person: Person, template: str) -> tuple[Effect, ...]:
+        """What to show somebody who is not answering a question: what is open, or what they can do."""
+        conversation = person.conversation
+        if person.channel is Channel.STOPPED:
+            return (Say("stopped", (Command.START,)),)
+        if conversation is not None and conversation.stage is Stage.ASKING:
+            return (ask(conversation),)
+        if conversation is not None and conversation.stage is Stage.PAUSED:
+            return (Say("paused", self._continue(person)),)
+        if conversation is not None and conversation.stage is Stage.INVITED:
+            return (Say(f"{conversation.purpose}_invitation", (Begin(conversation.id, "begin"),)),)
+        if person.standing is Standing.PROSPECT:
+            return (Say("hello", (Command.START, Command.PERSON)),)
+        return (Say(template, (Command.VISIT, Command.PERSON)),)
+
+    def _continue(self, person: Person) -> tuple[Begin, ...]:
+        conversation = person.conversation
+        return (Begin(conversation.id, "go_on"),) if conversation is not None and conversation.is_open else ()
+
+    def _alarms(
+        self, before: Person, person: Person, signals: frozenset[Signal] = frozenset(), unsafe: bool = False
+    ) -> "_Alarms":
+        known = self._facts(person, signals, unsafe)
+        return _Alarms(self.now, person, fired(self.catalogue.rules, self._facts(before), known))
+
+    def _facts(self, person: Person, signals: frozenset[Signal] = frozenset(), unsafe: bool = False) -> Facts:
+        facts: dict[str, Values] = {
+            "%signal": tuple(sorted(signals)),
+            "%misunderstood": (person.misunderstood,),
+            "%channel": (person.channel,),
+            "%standing": (person.standing,),
+            "%safe": (False,) if unsafe else (),
+        }
+        if person.conversation is not None:
+            form = person.conversation.questionnaire
+            reached = follow(form, person.conversation.answers).reached
+            today = self._today(person)
+            fall = reported_fall((*person.doses, *reported(form, reached, day=today)), today=today)
+            facts |= reached
+            facts["%dose.fall"] = () if fall is None else (fall,)
+        return facts
+
+    def _today(self, person: Person) -> date:
+        return local_date(self.now, person.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Alarms:
+    """The rules that fired at an event, as effects: one alert a rule, each text once, the most urgent first."""
+
+    now: datetime
+    person: Person
+    firings: Sequence[Firing]
+
+    @property
+    def at_once(self) -> Iterable[Firing]:
+        seen = set()
+        for firing in self.firings:
+            if not firing.after and firing.rule.id not in seen:
+                seen.add(firing.rule.id)
+                yield firing
+
+    @property
+    def emergency(self) -> bool:
+        return any(firing.tier.urgency == 0 for firing in self.at_once)
+
+    @property
+    def said(self) -> tuple[Say, ...]:
+        return tuple(dict.fromkeys(firing.rule.message for firing in self.at_once if firing.rule.message is not None))
+
+    @property
+    def spoken_to_staff(self) -> tuple[Effect, ...]:
+        """What happens beside the texts to the patient."""
+        raised: list[Effect] = [Raise(firing.rule.id, firing.tier) for firing in self.at_once]
+        raised += [Request(firing.rule.request) for firing in self.at_once if firing.rule.request is not None]
+        conversation = self.person.conversation
+        if conversation is not None:
+            for firing in self.firings:
+                if firing.after:
+                    key = f"rule:{conversation.id}:{firing.rule.id}:{firing.case}"
+                    due = RuleDue(conversation.id, firing.rule.id, firing.case)
+                    raised.append(Wake(key, self.now + firing.after, due))
+        return tuple(raised)
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        return (*self.said, *self.spoken_to_staff)

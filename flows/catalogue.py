@@ -1,0 +1,236 @@
+"""Everything the clinic has written as data: questionnaires, rules, policies, phrases, crisis lines, its own name."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flows import listener, plain_yaml, questionnaire
+from flows.conditions import Condition, Every, Operator, Some, Test
+from flows.effects import RequestKind, Say
+from flows.errors import TaperlineError
+from flows.escalation import Audience, PageStep, Policy, Role, Tier
+from flows.events import Command
+from flows.questionnaire import Questionnaire
+from flows.redflags import Case, Rule
+from flows.taper import dose_questions
+
+COMPUTED = frozenset({"%signal", "%dose.fall", "%misunderstood", "%channel", "%standing", "%safe"})
+"""The facts that are not answers; a rule may look at them."""
+
+
+class ContentError(TaperlineError):
+    """A content file that cannot be used; the text names the file and the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """The clinic as patients know it."""
+
+    name: str
+    address: str
+    phone: str
+    hours: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class CrisisLine:
+    """A number to call, the words for it, and the day somebody checked it."""
+
+    name: str
+    number: str
+    wording: str
+    country: str
+    checked_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The content in use. Built once at start; nothing in it changes."""
+
+    questionnaires: Mapping[str, Questionnaire]
+    rules: tuple[Rule, ...]
+    policies: Mapping[Tier, Policy]
+    crisis_lines: tuple[CrisisLine, ...]
+    clinic: Clinic
+    listener: listener.Listener
+
+    def rule(self, rule_id: str) -> Rule | None:
+        """The rule with this id; None when the content no longer has it."""
+        return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+    @property
+    def dose_questions(self) -> frozenset[str]:
+        """The linkIds, in any questionnaire, of the questions for the day's total dose."""
+        return frozenset(link_id for form in self.questionnaires.values() for link_id in dose_questions(form))
+
+
+def own_content() -> Traversable:
+    """The folder of the content that comes with Taperline."""
+    return resources.files("flows") / "content"
+
+
+def load(*folders: Traversable) -> Catalogue:
+    """Read the content. A file in an earlier folder stands in front of the file of the same name in a later one.
+
+    Raises ContentError, QuestionnaireError or UnreadableError, naming the file and the entry.
+    """
+    layers = _Layers((*folders, own_content()))
+    forms = {
+        name: questionnaire.load(text, f"questionnaires/{name}.yaml") for name, text in layers.texts("questionnaires")
+    }
+    for needed in ("intake", "check_in"):
+        if needed not in forms:
+            raise ContentError(f"questionnaires/{needed}.yaml is missing")
+    names = frozenset(item.link_id for form in forms.values() for item in form.walk()) | COMPUTED
+    try:
+        phrases = listener.load({f"{name}.yaml": text for name, text in layers.texts("phrases")})
+    except ValueError as error:
+        raise ContentError(f"phrases: {error}") from error
+    return Catalogue(
+        questionnaires=forms,
+        rules=tuple(_rules(layers.entries("redflags.yaml"), names)),
+        policies=_policies(layers.entries("escalation.yaml")),
+        crisis_lines=tuple(_crisis_line(entry) for entry in layers.entries("crisis_lines.yaml")),
+        clinic=_clinic(layers.read("clinic.yaml")),
+        listener=phrases,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """Folders in front of each other, read file by file."""
+
+    folders: Sequence[Traversable]
+
+    def texts(self, folder: str) -> Iterator[tuple[str, str]]:
+        found: dict[str, Traversable] = {}
+        for layer in self.folders:
+            if (layer / folder).is_dir():
+                for file in (layer / folder).iterdir():
+                    if file.name.endswith(".yaml"):
+                        found.setdefault(file.name.removesuffix(".yaml"), file)
+        for name in sorted(found):
+            yield name, _text(found[name], f"{folder}/{name}.yaml")
+
+    def read(self, name: str) -> Any:
+        for layer in self.folders:
+            if (layer / name).is_file():
+                return plain_yaml.read(_text(layer / name, name), name)
+        raise ContentError(f"{name} is missing")
+
+    def entries(self, name: str) -> Sequence[Mapping[str, Any]]:
+        entries = self.read(name)
+        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+            raise ContentError(f"{name} must be a list of entries")
+        return entries
+
+
+def _text(file: Traversable, name: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContentError(f"{name} cannot be read: {error}") from error
+
+
+def _rules(entries: Sequence[Mapping[str, Any]], names: frozenset[str]) -> Iterator[Rule]:
+    seen = set()
+    for entry in entries:
+        where = f"redflags.yaml, rule {entry.get('id', '?')}"
+        try:
+            rule = Rule(
+                id=str(entry["id"]),
+                title=entry["title"],
+                owner=Role(entry["owner"]),
+                cases=tuple(_case(case, names) for case in entry["cases"]),
+                message=_message(entry["message"]) if "message" in entry else None,
+                request=RequestKind(entry["request"]) if "request" in entry else None,
+                rationale=entry["rationale"],
+                source=entry["source"],
+            )
+        except KeyError as error:
+            raise ContentError(f"{where}: {error.args[0]} is missing") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ContentError(f"{where}: {error}") from error
+        if rule.id in seen:
+            raise ContentError(f"{where}: the id stands twice")
+        if not rule.cases:
+            raise ContentError(f"{where}: without cases it can never fire")
+        seen.add(rule.id)
+        yield rule
+
+
+def _case(entry: Mapping[str, Any], names: frozenset[str]) -> Case:
+    return Case(Tier(entry["tier"]), _test(entry["when"], names), _duration(entry.get("after", "0m")))
+
+
+def _test(entry: Mapping[str, Any], names: frozenset[str]) -> Test:
+    if "all" in entry:
+        return Every(tuple(_test(part, names) for part in entry["all"]))
+    if "any" in entry:
+        return Some(tuple(_test(part, names) for part in entry["any"]))
+    if entry["question"] not in names:
+        raise ValueError(f"it looks at {entry['question']}, which no questionnaire asks")
+    answer = entry["answer"]
+    if not isinstance(answer, bool | int | float | str):
+        raise ValueError(f"it compares {entry['question']} with {answer!r}")
+    value = Decimal(str(answer)) if isinstance(answer, float) else answer
+    return Condition(entry["question"], Operator(entry["operator"]), value)
+
+
+def _message(entry: Mapping[str, Any]) -> Say:
+    return Say(entry["template"], tuple(Command(button) for button in entry.get("buttons", ())))
+
+
+def _policies(entries: Sequence[Mapping[str, Any]]) -> Mapping[Tier, Policy]:
+    policies = {}
+    for entry in entries:
+        where = f"escalation.yaml, tier {entry.get('tier', '?')}"
+        try:
+            steps = tuple(PageStep(Audience(step["to"]), _duration(step["wait"])) for step in entry["steps"])
+            policy = Policy(Tier(entry["tier"]), steps, bool(entry.get("silent", False)))
+        except KeyError as error:
+            raise ContentError(f"{where}: {error.args[0]} is missing") from error
+        except (ValueError, TypeError) as error:
+            raise ContentError(f"{where}: {error}") from error
+        if not steps or any(step.wait <= timedelta() for step in steps):
+            raise ContentError(f"{where}: needs steps, each with a wait above zero, or an alert would go quiet")
+        policies[policy.tier] = policy
+    missing = [tier for tier in Tier if tier not in policies]
+    if missing:
+        raise ContentError(f"escalation.yaml: no steps for {', '.join(missing)}")
+    return policies
+
+
+def _duration(text: object) -> timedelta:
+    found = re.fullmatch(r"([0-9]{1,4})\s*(m|h|d)", str(text))
+    if not found:
+        raise ValueError(f"{text!r} is not a duration such as 15m, 4h or 1d")
+    return timedelta(minutes=int(found[1]) * {"m": 1, "h": 60, "d": 1440}[found[2]])
+
+
+def _crisis_line(entry: Mapping[str, Any]) -> CrisisLine:
+    try:
+        checked_on = date.fromisoformat(entry["checked_on"])
+        return CrisisLine(entry["name"], entry["number"], entry["wording"], entry["country"], checked_on)
+    except KeyError as error:
+        raise ContentError(f"crisis_lines.yaml, {entry.get('name', '?')}: {error.args[0]} is missing") from error
+    except (ValueError, TypeError) as error:
+        raise ContentError(f"crisis_lines.yaml, {entry.get('name', '?')}: {error}") from error
+
+
+def _clinic(entry: Any) -> Clinic:
+    try:
+        clinic = Clinic(entry["name"], entry["address"], entry["phone"], entry["hours"], entry["zone"])
+        ZoneInfo(clinic.zone)
+    except KeyError as error:
+        raise ContentError(f"clinic.yaml: {error.args[0]} is missing or not a time zone") from error
+    except (ValueError, TypeError, OSError) as error:
+        raise ContentError(f"clinic.yaml: {error}") from error
+    return clinic

@@ -1,0 +1,109 @@
+"""What comes in: one thing that happened to one patient, in the clinic's words."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Command(StrEnum):
+    """What a patient can ask for, by a command, a button or a word."""
+
+    START = "start"
+    HELP = "help"
+    PERSON = "person"
+    VISIT = "visit"
+    STOP = "stop"
+    STOP_NOW = "stop_now"
+    STAY = "stay"
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    NO_CALL = "no_call"
+
+
+class Medium(StrEnum):
+    """A message that is not text. It is never an answer, and always answered."""
+
+    STICKER = "sticker"
+    VOICE = "voice"
+    PICTURE = "picture"
+    FILE = "file"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A typed message. A forwarded text is somebody else's words; an edited one had been said before."""
+
+    text: str
+    forwarded: bool = False
+    edited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A sticker, a voice message, a photo or the like, with the caption that came with it."""
+
+    medium: Medium
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish that means the same in every state, such as /help."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The button that begins a conversation or goes on with a paused one."""
+
+    conversation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A tapped answer: which conversation, at which revision, which question, which of its choices.
+
+    `question` is the position of the item in the questionnaire; `choice` the index of the button, None for Skip.
+    """
+
+    conversation: int
+    revision: int
+    question: int
+    choice: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInDue:
+    """The week is over: it is time to ask how it went."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderDue:
+    """A conversation was left open for a day."""
+
+    conversation: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDue:
+    """A rule that waits is to be looked at again. `case` is its position in the rule."""
+
+    conversation: int
+    rule: str
+    case: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A clinician enrolled the patient."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLost:
+    """The person blocked the bot, or a message can no longer be delivered."""
+
+
+Event = Said | Sent | Asked | Begun | Answered | CheckInDue | ReminderDue | RuleDue | Enrolled | ChannelLost
+Waiting = CheckInDue | ReminderDue | RuleDue
+"""Events that a timer brings."""

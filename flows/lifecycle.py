@@ -1,0 +1,137 @@
+"""The transition tables of a conversation, a patient and an alert."""
+
+from enum import StrEnum
+from types import SimpleNamespace
+from typing import TypeVar
+
+from transitions import Machine, MachineError
+
+from flows.errors import TaperlineError
+
+State = TypeVar("State", bound=StrEnum)
+
+
+class Stage(StrEnum):
+    """Where a conversation is."""
+
+    INVITED = "invited"
+    ASKING = "asking"
+    PAUSED = "paused"
+    SUBMITTED = "submitted"
+    EXPIRED = "expired"
+    STOPPED = "stopped"
+
+
+class Step(StrEnum):
+    """What moves a conversation."""
+
+    BEGIN = "begin"
+    PAUSE = "pause"
+    RESUME = "resume"
+    SUBMIT = "submit"
+    EXPIRE = "expire"
+    STOP = "stop"
+
+
+class Standing(StrEnum):
+    """Where a patient stands with the clinic."""
+
+    PROSPECT = "prospect"
+    REQUESTED = "requested"
+    ENROLLED = "enrolled"
+
+
+class Move(StrEnum):
+    """What changes where a patient stands."""
+
+    REQUEST = "request"
+    CLOSE = "close"
+    ENROL = "enrol"
+
+
+class AlertState(StrEnum):
+    """Where an alert is."""
+
+    RAISED = "raised"
+    PAGED = "paged"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class AlertStep(StrEnum):
+    """What moves an alert."""
+
+    PAGE = "page"
+    ACKNOWLEDGE = "acknowledge"
+    ESCALATE = "escalate"
+    NEW_FACTS = "new_facts"
+    RESOLVE = "resolve"
+
+
+class NotAllowedError(TaperlineError):
+    """The transition table has no such step from this state."""
+
+
+def _machine(states: type[StrEnum], initial: StrEnum, rows: list[tuple[StrEnum, list[StrEnum], StrEnum]]) -> Machine:
+    transitions = [{"trigger": trigger, "source": source, "dest": dest} for trigger, source, dest in rows]
+    return Machine(model=None, states=states, initial=initial, transitions=transitions, auto_transitions=False)
+
+
+CONVERSATION = _machine(
+    Stage,
+    Stage.INVITED,
+    [
+        (Step.BEGIN, [Stage.INVITED], Stage.ASKING),
+        (Step.PAUSE, [Stage.ASKING], Stage.PAUSED),
+        (Step.RESUME, [Stage.PAUSED], Stage.ASKING),
+        (Step.SUBMIT, [Stage.ASKING], Stage.SUBMITTED),
+        (Step.EXPIRE, [Stage.INVITED, Stage.ASKING, Stage.PAUSED], Stage.EXPIRED),
+        (Step.STOP, [Stage.INVITED, Stage.ASKING, Stage.PAUSED], Stage.STOPPED),
+    ],
+)
+PATIENT = _machine(
+    Standing,
+    Standing.PROSPECT,
+    [
+        (Move.REQUEST, [Standing.PROSPECT], Standing.REQUESTED),
+        (Move.CLOSE, [Standing.REQUESTED], Standing.PROSPECT),
+        (Move.ENROL, [Standing.PROSPECT, Standing.REQUESTED], Standing.ENROLLED),
+    ],
+)
+ALERT = _machine(
+    AlertState,
+    AlertState.RAISED,
+    [
+        (AlertStep.PAGE, [AlertState.RAISED, AlertState.PAGED], AlertState.PAGED),
+        (AlertStep.ACKNOWLEDGE, [AlertState.RAISED, AlertState.PAGED], AlertState.ACKNOWLEDGED),
+        (AlertStep.ESCALATE, [AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED], AlertState.RAISED),
+        (AlertStep.NEW_FACTS, [AlertState.ACKNOWLEDGED], AlertState.RAISED),
+        (AlertStep.RESOLVE, [AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED], AlertState.RESOLVED),
+    ],
+)
+TABLES = {"conversation": CONVERSATION, "patient": PATIENT, "alert": ALERT}
+
+
+def after(machine: Machine, state: State, step: StrEnum) -> State:
+    """The state that a step leads to. Raises NotAllowedError when the table has no such step from here."""
+    holder = SimpleNamespace(state=state)
+    try:
+        machine.events[step].trigger(holder)
+    except MachineError as error:
+        raise NotAllowedError(f"{step} is not possible from {state}") from error
+    moved: State = holder.state
+    return moved
+
+
+def allows(machine: Machine, state: StrEnum, step: StrEnum) -> bool:
+    """Whether the table has this step from this state."""
+    return step in machine.get_triggers(state)
+
+
+def mermaid(machine: Machine) -> str:
+    """The table as a Mermaid state diagram, in the order of its rows."""
+    lines = ["stateDiagram-v2", f"    [*] --> {machine.initial}"]
+    for trigger, event in machine.events.items():
+        rows = (row for rows in event.transitions.values() for row in rows)
+        lines += [f"    {row.source} --> {row.dest}: {trigger}" for row in rows]
+    return "\n".join(lines)

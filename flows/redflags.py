@@ -1,0 +1,75 @@
+"""The rule table applied to answers, scores, signals and changes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flows.conditions import Test, holds
+from flows.effects import RequestKind, Say
+from flows.escalation import Role, Tier
+from flows.values import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One way for a rule to fire. With `after`, it fires only if it still holds when that time has passed."""
+
+    tier: Tier
+    test: Test
+    after: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One red flag: what it looks for, who owns it, what the patient is told, and why."""
+
+    id: str
+    title: str
+    owner: Role
+    cases: tuple[Case, ...]
+    message: Say | None
+    request: RequestKind | None
+    rationale: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A rule has fired, by one of its cases."""
+
+    rule: Rule
+    case: int
+
+    @property
+    def tier(self) -> Tier:
+        return self.rule.cases[self.case].tier
+
+    @property
+    def after(self) -> timedelta:
+        return self.rule.cases[self.case].after
+
+
+def fired(rules: Iterable[Rule], before: Facts, now: Facts) -> Sequence[Firing]:
+    """The cases that hold now and did not hold before, the most urgent first.
+
+    A case that cannot be evaluated fires: when a rule is broken, a person looks (P6).
+    """
+    found = [
+        Firing(rule, index)
+        for rule in rules
+        for index, case in enumerate(rule.cases)
+        if _alarming(case.test, now, True) and not _alarming(case.test, before, False)
+    ]
+    return sorted(found, key=lambda firing: firing.tier.urgency)
+
+
+def still(rule: Rule, case: int, now: Facts) -> bool:
+    """Whether a case that waited still holds."""
+    return _alarming(rule.cases[case].test, now, True)
+
+
+def _alarming(test: Test, facts: Facts, when_broken: bool) -> bool:
+    try:
+        return holds(test, facts)
+    except Exception:  # noqa: BLE001 (P6: any failure of a rule goes to a person)
+        return when_broken

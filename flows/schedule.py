@@ -1,0 +1,44 @@
+"""A weekly local hour -> the next instant, through daylight-saving changes."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyHour:
+    """A weekday (Monday is 0), a local hour (0 to 23) and a time zone of the tz database."""
+
+    weekday: int
+    hour: int
+    zone: str
+
+    @classmethod
+    def of(cls, instant: datetime, zone: str) -> "WeeklyHour":
+        """The weekly hour in which an instant lies."""
+        local = instant.astimezone(ZoneInfo(zone))
+        return cls(local.weekday(), local.hour, zone)
+
+
+def next_after(weekly: WeeklyHour, instant: datetime, *, at_least: timedelta = timedelta()) -> datetime:
+    """The first instant (UTC) of the weekly hour that is later than `instant`, and no sooner than `at_least` from it.
+
+    An hour that a daylight-saving change skips is taken an hour later; one that it repeats is taken the first time.
+    """
+    earliest = instant + at_least
+    day = local_date(earliest, weekly.zone)
+    for offset in range(-1, 9):
+        candidate = _instant(day + timedelta(days=offset), weekly.hour, weekly.zone)
+        local = candidate.astimezone(ZoneInfo(weekly.zone))
+        if local.weekday() == weekly.weekday and candidate > instant and candidate >= earliest:
+            return candidate
+    raise AssertionError("every weekday comes within nine days")
+
+
+def local_date(instant: datetime, zone: str) -> date:
+    """The calendar date of an instant in a zone."""
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def _instant(day: date, hour: int, zone: str) -> datetime:
+    return datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC)

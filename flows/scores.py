@@ -1,0 +1,26 @@
+"""Totals of the groups of a questionnaire, by ordinal values."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from flows.questionnaire import Item, Questionnaire
+from flows.values import Coding, Facts
+
+
+def totals(questionnaire: Questionnaire, answers: Facts) -> Mapping[str, Decimal]:
+    """The total of every group whose scored questions are all answered, by the group's linkId.
+
+    A group with an unanswered scored question has no total: a safety item is never made up.
+    """
+    found = {}
+    for group in questionnaire.walk():
+        scored = [item for item in group.items if _is_scored(item)]
+        given = [answers[item.link_id] for item in scored if answers.get(item.link_id)]
+        if scored and len(given) == len(scored):
+            codings = [value for values in given for value in values if isinstance(value, Coding)]
+            found[group.link_id] = sum((coding.ordinal for coding in codings if coding.ordinal is not None), Decimal())
+    return found
+
+
+def _is_scored(item: Item) -> bool:
+    return any(isinstance(option.value, Coding) and option.value.ordinal is not None for option in item.options)

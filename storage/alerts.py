@@ -1,0 +1,99 @@
+"""Alerts: raised, paged, acknowledged, resolved, with a trace of every step."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from flows.escalation import Role, Tier
+from flows.lifecycle import ALERT, AlertState, AlertStep, after
+from storage import timers
+from storage.database import Transaction, new_id
+from storage.tables import AlertEventRow, AlertRow, TimerRow
+
+OPEN = (AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED)
+UNTAKEN = (AlertState.RAISED, AlertState.PAGED)
+
+
+def raise_(
+    tx: Transaction, patient_id: int, rule: str, tier: Tier, owner: Role, *, now: datetime
+) -> tuple[AlertRow, bool]:
+    """Raise an alert, or add new facts to the one that is open for this patient and rule.
+
+    A tier is never lowered. Returns the alert, and whether it must be paged now: when it is new, when its tier rose,
+    and when somebody had already acknowledged what was known before.
+    """
+    query = select(AlertRow).where(
+        AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN)
+    )
+    alert = tx.session.exec(query).first()
+    if alert is None:
+        alert = AlertRow(
+            patient_id=patient_id, rule=rule, tier=tier, owner=owner, state=AlertState.RAISED, raised_at=now
+        )
+        tx.session.add(alert)
+        tx.session.flush()
+        note(tx, alert, "raised", now=now)
+        return alert, True
+    note(tx, alert, "new_facts", now=now)
+    rises = tier.urgency < Tier(alert.tier).urgency
+    if rises:
+        alert.tier = tier
+    if alert.state == AlertState.ACKNOWLEDGED:
+        alert.state = after(ALERT, AlertState.ACKNOWLEDGED, AlertStep.NEW_FACTS)
+        rises = True
+    if rises:
+        alert.step = 0
+    tx.session.add(alert)
+    return alert, rises
+
+
+def move(tx: Transaction, alert: AlertRow, step: AlertStep, *, by: int | None = None, now: datetime) -> None:
+    """Move an alert along its table and keep who did it. Raises NotAllowedError, and then changes nothing."""
+    alert.state = after(ALERT, AlertState(alert.state), step)
+    if by is not None:
+        alert.taken_by, alert.taken_at = by, now
+    if alert.state not in UNTAKEN:
+        timers.forget(tx, scope(alert), "")
+    tx.session.add(alert)
+    note(tx, alert, step, by=by, now=now)
+
+
+def note(tx: Transaction, alert: AlertRow, kind: str, *, by: int | None = None, now: datetime) -> None:
+    """Append to the trace of an alert."""
+    tx.session.add(AlertEventRow(id=new_id(), alert_id=number(alert), at=now, kind=kind, clinician_id=by))
+
+
+def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
+    """The alert with this number."""
+    return tx.session.get(AlertRow, alert_number)
+
+
+def open_ones(tx: Transaction) -> Sequence[AlertRow]:
+    """Every alert that is not resolved, the most urgent and oldest first."""
+    rows = tx.session.exec(select(AlertRow).where(col(AlertRow.state).in_(OPEN))).all()
+    return sorted(rows, key=lambda alert: (Tier(alert.tier).urgency, number(alert)))
+
+
+def gone_quiet(tx: Transaction) -> Sequence[AlertRow]:
+    """Open alerts that nobody took and that no timer will page again: there must be none (P4)."""
+    waiting = {row.scope for row in tx.session.exec(select(TimerRow).where(col(TimerRow.scope).startswith("alert:")))}
+    rows = tx.session.exec(select(AlertRow).where(col(AlertRow.state).in_(UNTAKEN)))
+    return [alert for alert in rows if scope(alert) not in waiting]
+
+
+def pages(tx: Transaction, alert: AlertRow) -> int:
+    """How many times an alert was paged."""
+    query = select(AlertEventRow).where(AlertEventRow.alert_id == number(alert), AlertEventRow.kind == AlertStep.PAGE)
+    return len(tx.session.exec(query).all())
+
+
+def number(alert: AlertRow) -> int:
+    """The number of an alert that was written."""
+    assert alert.id is not None
+    return alert.id
+
+
+def scope(alert: AlertRow) -> str:
+    """The scope of an alert's timers."""
+    return f"alert:{number(alert)}"

@@ -1,0 +1,174 @@
+"""The outbox: messages committed with what they tell, then sent at least once, in order within a chat."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import exists, func
+from sqlalchemy.orm import aliased
+from sqlmodel import col, or_, select
+
+from storage.database import Transaction, new_id
+from storage.tables import OutboxRow
+
+PAYLOAD = "outbox/payload"
+LEASE = timedelta(seconds=90)
+"""How long a sender may take for one message before another sender may take it over."""
+
+
+class Delivery(StrEnum):
+    """Where a message is."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+WAITING = (Delivery.QUEUED, Delivery.SENDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One call of the Bot API to make: the method and its parameters."""
+
+    id: int
+    token: str
+    chat_id: int | None
+    method: str
+    parameters: Mapping[str, Any]
+    attempt: int
+    alert_id: int | None
+
+
+def put(
+    tx: Transaction,
+    chat_id: int | None,
+    method: str,
+    parameters: Mapping[str, Any],
+    *,
+    urgency: int,
+    now: datetime,
+    topic: str | None = None,
+    alert_id: int | None = None,
+) -> None:
+    """Queue a call of the Bot API for a chat, or for the fallback channel when `chat_id` is None.
+
+    `urgency` 0 goes first; `topic` finds the message again; `alert_id` marks a page.
+    """
+    row_id = new_id()
+    payload = json.dumps({"chat_id": chat_id, "method": method, "parameters": parameters})
+    tx.session.add(
+        OutboxRow(
+            id=row_id,
+            recipient=tx.index("chat", "fallback" if chat_id is None else chat_id),
+            urgency=urgency,
+            state=Delivery.QUEUED,
+            due_at=now,
+            payload_sealed=tx.seal(payload, PAYLOAD, row_id),
+            queued_at=now,
+            topic=topic,
+            alert_id=alert_id,
+        )
+    )
+
+
+def claim(tx: Transaction, *, now: datetime, limit: int) -> Sequence[Letter]:
+    """Take messages to send: the most urgent first, and of each chat only the one at its head.
+
+    The attempt is counted now, so a message that kills its sender is not tried for ever. The lease ends by itself.
+    """
+    ahead = aliased(OutboxRow)
+    earlier = exists().where(
+        col(ahead.recipient) == OutboxRow.recipient,
+        col(ahead.state).in_(WAITING),
+        or_(
+            col(ahead.urgency) < OutboxRow.urgency,
+            (col(ahead.urgency) == OutboxRow.urgency) & (col(ahead.id) < OutboxRow.id),
+        ),
+    )
+    query = (
+        select(OutboxRow)
+        .where(
+            or_(
+                OutboxRow.state == Delivery.QUEUED,
+                (col(OutboxRow.state) == Delivery.SENDING) & (col(OutboxRow.lease_until) < now),
+            ),
+            OutboxRow.due_at <= now,
+            ~earlier,
+        )
+        .order_by(col(OutboxRow.urgency), col(OutboxRow.id))
+        .limit(limit)
+    )
+    letters = []
+    for row in tx.session.exec(query):
+        row.state, row.token, row.lease_until = Delivery.SENDING, secrets.token_hex(8), now + LEASE
+        row.attempts += 1
+        content = json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))
+        letters.append(Letter(row.id, row.token, **content, attempt=row.attempts, alert_id=row.alert_id))
+    return letters
+
+
+def sent(tx: Transaction, letter: Letter, message_id: int | None, *, now: datetime) -> None:
+    """Mark a message as sent, if the lease is still this sender's."""
+    row = _held(tx, letter)
+    if row is not None:
+        row.state, row.sent_at, row.message_id, row.lease_until = Delivery.SENT, now, message_id, None
+
+
+def again(tx: Transaction, letter: Letter, due_at: datetime, *, spent: bool = True) -> None:
+    """Send a message later. `spent` tells whether the attempt counts."""
+    row = _held(tx, letter)
+    if row is not None:
+        row.state, row.due_at, row.lease_until = Delivery.QUEUED, due_at, None
+        row.attempts -= not spent
+
+
+def give_up(tx: Transaction, letter: Letter) -> None:
+    """A message that can never be sent."""
+    row = _held(tx, letter)
+    if row is not None:
+        row.state, row.lease_until = Delivery.DEAD, None
+
+
+def give_up_chat(tx: Transaction, chat_id: int) -> None:
+    """Nothing more can be sent to this chat: drop what waits for it."""
+    query = select(OutboxRow).where(
+        OutboxRow.recipient == tx.index("chat", chat_id), OutboxRow.state == Delivery.QUEUED
+    )
+    for row in tx.session.exec(query):
+        row.state = Delivery.DEAD
+
+
+def next_due(tx: Transaction, now: datetime) -> datetime | None:
+    """When the next message may be sent, or taken over because its lease ends; None when nothing waits.
+
+    A message that is due already waits for the one before it, and is not counted.
+    """
+    later = select(func.min(OutboxRow.due_at)).where(OutboxRow.state == Delivery.QUEUED, OutboxRow.due_at > now)
+    leased = select(func.min(OutboxRow.lease_until)).where(OutboxRow.state == Delivery.SENDING)
+    return min(filter(None, (tx.session.exec(later).one(), tx.session.exec(leased).one())), default=None)
+
+
+def release(tx: Transaction) -> None:
+    """After a crash, by the only process there is: what was being sent is sent again at once."""
+    for row in tx.session.exec(select(OutboxRow).where(OutboxRow.state == Delivery.SENDING)):
+        row.state, row.lease_until, row.token = Delivery.QUEUED, None, None
+
+
+def message_ids(tx: Transaction, topic: str) -> Sequence[tuple[int, int]]:
+    """The messages that were sent on a topic: (chat, message id)."""
+    query = select(OutboxRow).where(OutboxRow.topic == topic, col(OutboxRow.message_id).is_not(None))
+    found = []
+    for row in tx.session.exec(query):
+        found.append((json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))["chat_id"], int(row.message_id or 0)))
+    return found
+
+
+def _held(tx: Transaction, letter: Letter) -> OutboxRow | None:
+    row = tx.session.get(OutboxRow, letter.id)
+    return row if row is not None and row.state == Delivery.SENDING and row.token == letter.token else None

@@ -1,0 +1,83 @@
+"""Patients: who they are to the clinic, and where to write to them."""
+
+import secrets
+from datetime import datetime
+
+from sqlmodel import select
+
+from flows.care import Channel, Person
+from flows.lifecycle import Standing
+from flows.schedule import WeeklyHour
+from storage.database import Transaction, new_id
+from storage.tables import PatientRow
+
+CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+CHAT = "patient/chat"
+
+
+def by_chat(tx: Transaction, chat_id: int) -> PatientRow | None:
+    """The patient who writes from this chat."""
+    return tx.session.exec(select(PatientRow).where(PatientRow.chat_index == tx.index("chat", chat_id))).first()
+
+
+def by_code(tx: Transaction, code: str) -> PatientRow | None:
+    """The patient with this code, as staff write it."""
+    return tx.session.exec(select(PatientRow).where(PatientRow.code == code.strip().upper())).first()
+
+
+def by_id(tx: Transaction, patient_id: int) -> PatientRow:
+    """The patient with this id, who must exist."""
+    return tx.session.get_one(PatientRow, patient_id)
+
+
+def add(tx: Transaction, chat_id: int, person: Person, *, now: datetime) -> PatientRow:
+    """A new patient, with a code that nobody else has."""
+    code = _code()
+    while by_code(tx, code) is not None:
+        code = _code()
+    row_id = new_id()
+    row = PatientRow(
+        id=row_id,
+        code=code,
+        chat_index=tx.index("chat", chat_id),
+        chat_sealed=tx.seal(str(chat_id), CHAT, row_id),
+        standing=person.standing,
+        channel=person.channel,
+        zone=person.zone,
+        created_at=now,
+    )
+    tx.session.add(row)
+    tx.session.flush()
+    return row
+
+
+def chat_of(tx: Transaction, row: PatientRow) -> int:
+    """The chat to write to."""
+    return int(tx.open(row.chat_sealed, CHAT, row.id))
+
+
+def person(row: PatientRow) -> Person:
+    """The patient as the core sees them, without what is kept in other tables."""
+    weekly = None
+    if row.weekday is not None and row.hour is not None:
+        weekly = WeeklyHour(row.weekday, row.hour, row.zone)
+    return Person(
+        zone=row.zone,
+        standing=Standing(row.standing),
+        channel=Channel(row.channel),
+        misunderstood=row.misunderstood,
+        check_in=weekly,
+    )
+
+
+def save(tx: Transaction, row: PatientRow, person: Person) -> None:
+    """Write back what the core changed."""
+    row.standing, row.channel, row.zone = person.standing, person.channel, person.zone
+    row.misunderstood = person.misunderstood
+    if person.check_in is not None:
+        row.weekday, row.hour = person.check_in.weekday, person.check_in.hour
+    tx.session.add(row)
+
+
+def _code() -> str:
+    return "P-" + "".join(secrets.choice(CODE_LETTERS) for _ in range(5))
