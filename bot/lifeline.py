@@ -33,9 +33,7 @@ class Lifeline:
         for url in urls:
             if not channel.add(url):
                 kind = url.partition(":")[0]
-                raise FallbackError(
-                    f"FALLBACK_URLS: the address that begins with {kind}: is not one that Apprise knows."
-                )
+                raise FallbackError(f"FALLBACK_URLS: Apprise does not know what begins with {kind}:")
         return cls(channel)
 
     async def page(self, title: str, body: str) -> bool:

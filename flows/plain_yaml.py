@@ -1,7 +1,7 @@
 """YAML and JSON without YAML's surprises: `no` stays a word, a date stays text, a repeated key is an error."""
 
 import re
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -13,7 +13,7 @@ class UnreadableError(TaperlineError):
 
 
 class _PlainLoader(yaml.SafeLoader):
-    yaml_implicit_resolvers: ClassVar[Any] = {
+    yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own way to be told)
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
