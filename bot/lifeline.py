@@ -28,7 +28,7 @@ class Lifeline:
 
     @classmethod
     def open(cls, urls: Sequence[str]) -> "Lifeline":
-        """Take the addresses of FALLBACK_URLS. Raises FallbackError naming the kind of the one that is not understood."""
+        """Take the addresses of FALLBACK_URLS. Raises FallbackError naming the one that is not understood."""
         channel = apprise.Apprise()
         for url in urls:
             if not channel.add(url):

@@ -24,7 +24,7 @@ async def receiver(hook: Hook) -> AsyncIterator[str]:
     """A bot's web server with one address."""
     listener = listen("127.0.0.1", 0)
     app = Starlette(routes=[Route("/hook", hook, methods=["POST"])])
-    async with run(uvicorn.Config(app, log_config=None, log_level="critical"), listener):
+    async with serving(uvicorn.Config(app, log_config=None, log_level="critical"), listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
 
 

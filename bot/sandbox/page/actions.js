@@ -4,6 +4,7 @@ import { clearFaults, post } from "./server.js";
 import { privateChat, put, startWaiting, state } from "./state.js";
 import { startPayload } from "./sanitize.js";
 
+export const TOAST = 3500; // how long a toast is shown
 const TAP_PATIENCE = 15_000; // after that a messenger stops showing a tap as busy
 
 let changed = () => {};
@@ -12,6 +13,16 @@ let letters = 0;
 /** Say once what to call after the state has changed. */
 export function onChange(listener) {
   changed = listener;
+}
+
+/** The state was changed in place: draw it again. */
+export const redraw = () => changed();
+
+/** Show a few words on the phone of this person. */
+export function toast(user, text) {
+  state.toasts[user] = { text, at: Date.now() };
+  changed();
+  setTimeout(changed, TOAST + 100);
 }
 
 async function attempt(place, work) {
@@ -55,6 +66,13 @@ export function sendFile(role, file) {
   body.set("kind", /^image\/(jpeg|png)$/.test(file.type) ? "photo" : "document");
   body.set("file", file);
   return sendLetter(role, null, body, file.name);
+}
+
+/** Send files that were dropped or pasted, instead of what the browser would do with them. */
+export function sendDropped(role, event, files) {
+  if (files.length === 0) return;
+  event.preventDefault();
+  for (const file of files) sendFile(role, file);
 }
 
 function sendLetter(role, said, body, label) {

@@ -132,7 +132,6 @@ export const person = {
   language: "Language",
   languages: [["en", "English"], ["de", "Deutsch"], ["es", "Español"], ["fr", "Français"]],
   add: "Add",
-  cancel: "Cancel",
   role: "Holds",
 };
 
