@@ -29,7 +29,10 @@ SLOWEST_PAGE = timedelta(seconds=15)
 TRIES = 30
 """Attempts at a message that is no page. Pages are tried for ever."""
 
-NOTHING_TO_DO = ("message is not modified", "message to edit not found", "message can't be edited")
+COURTESIES = frozenset({"editMessageText", "setMyCommands"})
+"""Calls that the people can do without: dropped after a few tries, so that they never hold up a message."""
+
+COURTESY_TRIES = 3
 
 
 @dataclass(slots=True)
@@ -104,8 +107,8 @@ class Delivery:
             wait = asked_to_wait(error)
             log.info("told to wait", seconds=wait.total_seconds())
             return lambda tx: outbox.again(tx, letter, now + wait, spent=False)
-        except InvalidToken:
-            return self._later(letter)
+        except InvalidToken:  # also what a server answers that does not know the method
+            return self._dropped(letter) if letter.method in COURTESIES else self._later(letter)
         except Forbidden:
             return lambda tx: self._lost(tx, letter)
         except BadRequest as error:
@@ -118,6 +121,8 @@ class Delivery:
 
     def _later(self, letter: Letter) -> Callable[[Transaction], None]:
         """Try again, more and more slowly; a message that is no page is set aside after many tries."""
+        if letter.method in COURTESIES and letter.attempt >= COURTESY_TRIES:
+            return self._dropped(letter)
         if letter.attempt >= TRIES and letter.alert_id is None:
             return self._set_aside(letter, "too many tries")
         slowest = SLOWEST if letter.alert_id is None else SLOWEST_PAGE
@@ -134,10 +139,13 @@ class Delivery:
         if letter.alert_id is not None:
             timers.hasten(tx, f"alert:{letter.alert_id}", now)
 
+    def _dropped(self, letter: Letter) -> Callable[[Transaction], None]:
+        log.info("a courtesy was dropped", method=letter.method, letter=letter.id)
+        return lambda tx: outbox.give_up(tx, letter)
+
     def _refused(self, letter: Letter, reason: str) -> Callable[[Transaction], None]:
-        now = self.clock.now()
-        if letter.method == "editMessageText" and any(words in reason.lower() for words in NOTHING_TO_DO):
-            return lambda tx: outbox.sent(tx, letter, None, now=now)
+        if letter.method in COURTESIES:
+            return self._dropped(letter)
         if "chat not found" in reason.lower():
             return lambda tx: self._lost(tx, letter)
         return self._set_aside(letter, reason)

@@ -13,6 +13,7 @@ from flows.escalation import Role, Tier, recipients
 from flows.lifecycle import ALERT, AlertState, AlertStep, allows
 from storage import alerts, clinicians, outbox, patients, timers
 from storage.database import Transaction
+from storage.outbox import Urgency
 from storage.tables import AlertRow
 
 log = structlog.get_logger()
@@ -20,6 +21,7 @@ log = structlog.get_logger()
 PAGE = "page"
 """The key of the timer that pages an alert."""
 
+URGENCY = {Tier.EMERGENCY: Urgency.EMERGENCY, Tier.URGENT: Urgency.URGENT, Tier.ROUTINE: Urgency.ROUTINE}
 STEPS = {Deed.ACK: AlertStep.ACKNOWLEDGE, Deed.RESOLVE: AlertStep.RESOLVE, Deed.ESCALATE: AlertStep.ESCALATE}
 
 
@@ -48,7 +50,7 @@ class Ladder:
         alerts.move(tx, alert, AlertStep.PAGE, now=now)
         timers.put(tx, alerts.scope(alert), PAGE, now + step.wait, PAGE)
         tx.session.flush()
-        urgency, message = Tier(alert.tier).urgency, self.view(tx, alert)
+        urgency, message = URGENCY[Tier(alert.tier)], self.view(tx, alert)
         paged = recipients(step, Role(alert.owner), clinicians.on_call(tx))
         for clinician_id in paged:
             chat_id = clinicians.chat_of(tx, clinician_id)
@@ -81,7 +83,7 @@ class Ladder:
         view = self.view(tx, alert)
         for chat_id, message_id in outbox.message_ids(tx, alerts.scope(alert)):
             parameters = view.parameters(chat_id, message_id=message_id)
-            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Tier(alert.tier).urgency, now=now)
+            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
 
     def view(self, tx: Transaction, alert: AlertRow) -> Rendered:
         """An alert as clinicians see it: how urgent, its number, the rule's title, the patient's code."""

@@ -12,6 +12,7 @@ from bot.ladder import PAGE
 from flows.errors import TaperlineError
 from storage import alerts, outbox, timers
 from storage.database import Transaction
+from storage.outbox import Urgency
 
 log = structlog.get_logger()
 
@@ -45,7 +46,9 @@ class Lifeline:
 
     def tell_operations(self, tx: Transaction, words: str, *, now: datetime) -> None:
         """Tell whoever runs the machine, by the fallback channel, in this transaction."""
-        outbox.put(tx, None, "fallback", {"title": "Taperline operations", "body": words}, urgency=1, now=now)
+        outbox.put(
+            tx, None, "fallback", {"title": "Taperline operations", "body": words}, urgency=Urgency.URGENT, now=now
+        )
 
     def audit(self, tx: Transaction, *, now: datetime) -> int:
         """Check that no open alert went quiet (P4), and page again those that did. Returns how many did."""

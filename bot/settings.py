@@ -27,7 +27,6 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None
     content_dir: Path | None = None
     fallback_urls: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    heartbeat_url: str | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -41,7 +40,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as https://api.telegram.org")
         return address
 
-    @field_validator("public_url", "heartbeat_url")
+    @field_validator("public_url")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):

@@ -10,15 +10,13 @@ from bot.ladder import Ladder
 from bot.render import Rendered, Renderer
 from flows.catalogue import Catalogue
 from flows.effects import RequestKind
-from flows.escalation import Role, Tier
+from flows.escalation import Role
 from flows.events import ChannelLost
 from flows.lifecycle import PATIENT, AlertState, Move, NotAllowedError, Standing, allows
 from storage import alerts, audit, clinicians, outbox, patients, visits
 from storage.database import Transaction
+from storage.outbox import Urgency
 from storage.tables import ClinicianRow, PatientRow, RequestRow
-
-REPLY = Tier.URGENT.urgency
-"""Urgency of an answer to a clinician."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Staff:
         name = clinicians.name_of(tx, clinician.id)
         self._reply(tx, incoming.chat_id, self.renderer.staff("welcome", name=name, role=clinician.role), now)
         menu = {"scope": {"type": "chat", "chat_id": incoming.chat_id}, "commands": self.renderer.menu(staff=True)}
-        outbox.put(tx, incoming.chat_id, "setMyCommands", menu, urgency=REPLY, now=now)
+        outbox.put(tx, incoming.chat_id, "setMyCommands", menu, urgency=Urgency.REPLY, now=now)
         self._list(tx, incoming.chat_id, now)
 
     def handle(self, tx: Transaction, clinician: ClinicianRow, incoming: Incoming, *, now: datetime) -> Done:
@@ -131,7 +129,9 @@ class Staff:
         found = alerts.open_ones(tx)
         for alert in found:
             parameters = self.ladder.view(tx, alert).parameters(chat_id)
-            outbox.put(tx, chat_id, "sendMessage", parameters, urgency=REPLY, now=now, topic=alerts.scope(alert))
+            outbox.put(
+                tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now, topic=alerts.scope(alert)
+            )
         if not found:
             self._reply(tx, chat_id, self.renderer.staff("no_alerts"), now)
 
@@ -144,13 +144,13 @@ class Staff:
 
     def _send_request(self, tx: Transaction, chat_id: int, request: RequestRow, now: datetime) -> None:
         parameters = self._request(tx, request).parameters(chat_id)
-        outbox.put(tx, chat_id, "sendMessage", parameters, urgency=REPLY, now=now, topic=visits.topic(request))
+        outbox.put(tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now, topic=visits.topic(request))
 
     def _show_request(self, tx: Transaction, request: RequestRow, now: datetime) -> None:
         view = self._request(tx, request)
         for chat_id, message_id in outbox.message_ids(tx, visits.topic(request)):
             parameters = view.parameters(chat_id, message_id=message_id)
-            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=REPLY, now=now)
+            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
 
     def _request(self, tx: Transaction, request: RequestRow) -> Rendered:
         patient = patients.by_id(tx, request.patient_id)
@@ -172,7 +172,7 @@ class Staff:
         )
 
     def _reply(self, tx: Transaction, chat_id: int, message: Rendered, now: datetime) -> None:
-        outbox.put(tx, chat_id, "sendMessage", message.parameters(chat_id), urgency=REPLY, now=now)
+        outbox.put(tx, chat_id, "sendMessage", message.parameters(chat_id), urgency=Urgency.REPLY, now=now)
 
 
 def _ago(passed: timedelta) -> str:

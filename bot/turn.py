@@ -27,10 +27,8 @@ from flows.effects import (
 from flows.events import ChannelLost, Enrolled, Event, RuleDue
 from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
 from storage.database import Transaction, new_id
+from storage.outbox import Urgency
 from storage.tables import PatientRow
-
-MESSAGES = 1
-"""Urgency of a reply to a patient: after emergency pages, before everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +131,10 @@ class Turn:
                 case Settle():
                     self._settle(tx, row, effect, now, message_id)
                 case Ask(conversation, revision):
-                    self._send(tx, row, self.renderer.ask(effect), now, _topic(conversation, revision))
+                    self._send(tx, row, self.renderer.ask(effect), now, topic=_topic(conversation, revision))
                 case Say():
-                    self._send(tx, row, self.renderer.say(effect), now)
+                    urgency = Urgency.URGENT if effect.overtakes else Urgency.REPLY
+                    self._send(tx, row, self.renderer.say(effect), now, urgency=urgency)
                 case Toast(template):
                     toast = self.renderer.toast(template)
                 case Keep(text, signals):
@@ -155,10 +154,17 @@ class Turn:
         return toast
 
     def _send(
-        self, tx: Transaction, row: PatientRow, message: Rendered, now: datetime, topic: str | None = None
+        self,
+        tx: Transaction,
+        row: PatientRow,
+        message: Rendered,
+        now: datetime,
+        *,
+        topic: str | None = None,
+        urgency: Urgency = Urgency.REPLY,
     ) -> None:
         chat_id = patients.chat_of(tx, row)
-        outbox.put(tx, chat_id, "sendMessage", message.parameters(chat_id), urgency=MESSAGES, now=now, topic=topic)
+        outbox.put(tx, chat_id, "sendMessage", message.parameters(chat_id), urgency=urgency, now=now, topic=topic)
 
     def _settle(self, tx: Transaction, row: PatientRow, settle: Settle, now: datetime, message_id: int | None) -> None:
         """Every copy of the question shows the answer, the tapped one first."""
@@ -166,7 +172,7 @@ class Turn:
         copies = [sent for _, sent in outbox.message_ids(tx, _topic(settle.conversation, settle.revision))]
         for copy in dict.fromkeys(([message_id] if message_id is not None else []) + copies):
             parameters = message.parameters(chat_id, message_id=copy)
-            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=MESSAGES, now=now)
+            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
 
 
 def _topic(conversation: int, revision: int) -> str:

@@ -101,22 +101,29 @@ class _Turn:
                 return lost, self._alarms(person, lost).spoken_to_staff
 
     def _said(self, person: Person, event: Said) -> Outcome:
-        signals = self.catalogue.listener.hear(event.text)
         conversation = person.conversation
+        asking = conversation is not None and conversation.stage is Stage.ASKING
+        if conversation is not None and asking and not event.forwarded and not event.edited:
+            moved, effects = advance(conversation, event, today=self._today(person))
+            answer = next((effect.values for effect in effects if isinstance(effect, Record)), None)
+            taken = replace(person, conversation=moved, misunderstood=0)
+            if answer is not None and not any(isinstance(value, str) for value in answer):
+                return self._moved(person, taken, effects, frozenset())  # a number or an option, and nothing else
+            signals = self.catalogue.listener.hear(event.text)
+            if answer is not None and Signal.STOP not in signals:
+                kept = (Keep(event.text, signals),) if signals else ()
+                return self._moved(person, taken, effects + kept, signals)
+            if not signals:
+                return self._heard(person, event.text, signals, effects[-1])
+        signals = self.catalogue.listener.hear(event.text)
         if event.forwarded or event.edited:
             return self._heard(person, event.text, signals, Say("forwarded" if event.forwarded else "edited"))
         if Signal.STOP in signals:
             stop = Say("confirm_stop", (Command.STOP_NOW, Command.STAY))
             return self._heard(person, event.text, signals, stop, ask_again=False)
-        if conversation is None or conversation.stage is not Stage.ASKING:
-            if conversation is not None and not signals and plain(event.text) in GO_AHEAD:
-                return self._tapped(person, Begun(conversation.id))
-            return self._heard(person, event.text, signals, None)
-        moved, effects = advance(conversation, event, today=self._today(person))
-        if any(isinstance(effect, Record) for effect in effects):
-            kept = (Keep(event.text, signals),) if signals else ()
-            return self._moved(person, replace(person, conversation=moved, misunderstood=0), effects + kept, signals)
-        return self._heard(person, event.text, signals, None if signals else effects[-1])
+        if conversation is not None and not asking and not signals and plain(event.text) in GO_AHEAD:
+            return self._tapped(person, Begun(conversation.id))
+        return self._heard(person, event.text, signals, None)
 
     def _sent(self, person: Person, event: Sent) -> Outcome:
         signals = self.catalogue.listener.hear(event.caption)

@@ -185,7 +185,8 @@ def _test(entry: Mapping[str, Any], names: frozenset[str]) -> Test:
 
 
 def _message(entry: Mapping[str, Any]) -> Say:
-    return Say(entry["template"], tuple(Command(button) for button in entry.get("buttons", ())))
+    buttons = tuple(Command(button) for button in entry.get("buttons", ()))
+    return Say(entry["template"], buttons, overtakes=True)
 
 
 def _policies(entries: Sequence[Mapping[str, Any]]) -> Mapping[Tier, Policy]:

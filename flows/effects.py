@@ -68,6 +68,8 @@ class Say:
 
     template: str
     buttons: tuple[Command | Begin, ...] = ()
+    overtakes: bool = False
+    """Whether it goes before whatever else waits for this person, because help cannot wait."""
 
 
 @dataclass(frozen=True, slots=True)

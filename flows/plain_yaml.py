@@ -12,7 +12,7 @@ class UnreadableError(TaperlineError):
     """A file that is not YAML or JSON; the text names the file and the line."""
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _PlainLoader(yaml.CSafeLoader):
     yaml_implicit_resolvers = {  # noqa: RUF012 (PyYAML's own way to be told)
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

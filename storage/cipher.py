@@ -1,14 +1,13 @@
 """Sealed columns: AES-256-GCM, bound to the place where a value stands; and a blind index for looking up."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -33,7 +32,7 @@ class SealBrokenError(TaperlineError):
 class Keyring:
     """Master keys by id; `current` seals, all of them open."""
 
-    keys: Mapping[str, bytes]
+    keys: Mapping[str, bytes] = field(repr=False)
     current: str
 
     @classmethod
@@ -44,7 +43,7 @@ class Keyring:
             key_id, _, encoded = part.partition(":")
             try:
                 key = base64.b64decode(encoded, validate=True)
-            except binascii.Error:
+            except ValueError:
                 key = b""
             if not key_id or "|" in key_id or len(key) != KEY_BYTES:
                 raise KeysError(
@@ -78,12 +77,17 @@ def keyring_from_file(path: Path, *, create: bool) -> Keyring:
             raise KeysError(
                 f"The key file {path} is missing, but the database is there. Restore the file from your backup."
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
         keyring = Keyring.generate()
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(keyring.text() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(keyring.text() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise KeysError(
+                f"The key file {path} cannot be made: {error.strerror}. Set DATABASE_URL to another place."
+            ) from error
         return keyring
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise KeysError(f"The key file {path} can be read by others. Run: chmod 600 {path}")

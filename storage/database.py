@@ -18,7 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
@@ -71,6 +71,8 @@ class Store:
         self._engine = engine
         self._cipher = cipher
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._closed = False
         self._writer = threading.Thread(target=self._write, name="taperline-writer", daemon=True)
         self._writer.start()
 
@@ -82,14 +84,19 @@ class Store:
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
 
     def submit(self, work: Callable[[Transaction], Result]) -> "Future[Result]":
-        """The same for callers without an event loop: `submit(work).result()`."""
+        """The same for callers without an event loop: `submit(work).result()`. Raises DatabaseError when closed."""
         future: Future[Result] = Future()
-        self._jobs.put(_Job(work, future))
+        with self._gate:
+            if self._closed:
+                raise DatabaseError("The database is closed: nothing more is taken.")
+            self._jobs.put(_Job(work, future))
         return future
 
     def close(self) -> None:
         """Finish what waits, then close."""
-        self._jobs.put(None)
+        with self._gate:
+            self._closed = True
+            self._jobs.put(None)
         self._writer.join()
         self._engine.dispose()
 
@@ -100,7 +107,7 @@ class Store:
             while len(batch) < BATCH and not self._jobs.empty():
                 batch.append(self._jobs.get())
             open_ = None not in batch
-            jobs = [job for job in batch if job is not None]
+            jobs = [job for job in batch if job is not None and job.future.set_running_or_notify_cancel()]
             if jobs:
                 self._commit(jobs)
 
@@ -108,7 +115,9 @@ class Store:
         done: list[Callable[[], None]] = []
         try:
             with self._engine.begin() as connection:
-                done = [self._attempt(connection, job) for job in jobs]
+                for job in jobs:
+                    done.append(self._attempt(connection, job))
+                    _check_open(connection)
         except BaseException as error:  # noqa: BLE001 (whatever it was, the callers must hear that nothing was kept)
             for job in jobs:
                 job.future.set_exception(error)
@@ -122,8 +131,8 @@ class Store:
             session = Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False)
             with session, session.begin():
                 result = job.work(Transaction(session, self._cipher))
-        except Exception as error:  # noqa: BLE001 (handed to the caller)
-            failure = error
+        except BaseException as error:  # noqa: BLE001 (handed to the caller)
+            failure = RuntimeError("The work raised StopIteration.") if isinstance(error, StopIteration) else error
             return lambda: job.future.set_exception(failure)
         return lambda: job.future.set_result(result)
 
@@ -154,8 +163,8 @@ def open_store(url: str, keyring: Keyring) -> Store:
         with engine.connect() as connection:
             _check_health(connection, url)
             _check_version(connection, url)
-            _migrate(connection)
         with engine.begin() as connection:
+            _migrate(connection)
             cipher = _cipher(connection, keyring)
     except DBAPIError as error:
         engine.dispose()
@@ -167,8 +176,8 @@ def open_store(url: str, keyring: Keyring) -> Store:
 
 
 def database_file(url: str) -> Path | None:
-    """The file of a SQLite database; None for another kind."""
-    parsed = make_url(url)
+    """The file of a SQLite database; None for another kind. Raises DatabaseError when the address has no sense."""
+    parsed = _address(url)
     return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
@@ -180,8 +189,12 @@ class SoleUse:
         path = database_file(url)
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.with_name(path.name + ".lock").open("w")
+        _make_folder(path)
+        lock = path.with_name(path.name + ".lock")
+        try:
+            self._file = lock.open("w")
+        except OSError as error:
+            raise DatabaseError(f"The file {lock} cannot be written: {error.strerror}. {_ELSEWHERE}") from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -195,33 +208,41 @@ class SoleUse:
 
 
 _REMEDY = "Restore it from a backup, or set DATABASE_URL to another place."
+_ELSEWHERE = "Set DATABASE_URL to another place."
 
 
-def _engine(url: str) -> Engine:
+def _address(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
+        raise DatabaseError("DATABASE_URL is no address such as sqlite:///data/taperline.db. Correct it.") from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise DatabaseError("DATABASE_URL names no file, and memory is lost at a stop. Use sqlite:///data/taperline.db")
+    return parsed
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
         raise DatabaseError(
-            f"DATABASE_URL is not a database address such as sqlite:///data/taperline.db: {url!r}"
+            f"The folder {path.parent} for the database cannot be made: {error.strerror}. {_ELSEWHERE}"
         ) from error
-    if parsed.get_backend_name() != "sqlite":
-        raise DatabaseError(
-            f"DATABASE_URL: {parsed.get_backend_name()} is not supported yet. Use sqlite:///data/taperline.db"
-        )
+
+
+def _engine(url: str) -> Engine:
+    parsed = _address(url)
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        raise DatabaseError(f"DATABASE_URL: {parsed.drivername} is not supported yet. Use sqlite:///data/taperline.db")
     path = database_file(url)
     if path is not None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DatabaseError(
-                f"The folder {path.parent} for the database cannot be made: {error.strerror}"
-            ) from error
+        _make_folder(path)
     engine = create_engine(
         parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
     )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
-    event.listen(engine, "commit", _on_commit)
+    event.listen(engine, "commit", _check_open)
     return engine
 
 
@@ -235,7 +256,8 @@ def _on_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _on_commit(connection: Connection) -> None:
+def _check_open(connection: Connection) -> None:
+    """After this the next statement would commit by itself, outside of any transaction."""
     raw: Any = connection.connection.dbapi_connection
     if not raw.in_transaction:
         raise DatabaseError("SQLite gave the transaction up (a full disk does that): nothing of it was kept.")
@@ -245,7 +267,7 @@ def _check_health(connection: Connection, url: str) -> None:
     found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     connection.rollback()
     if found != "ok":
-        raise DatabaseError(f"The database {_name(url)} is damaged: {found}. {_REMEDY}")
+        raise DatabaseError(f"The database {_name(url)} is damaged: {str(found).splitlines()[-1]}. {_REMEDY}")
 
 
 def _alembic() -> Config:

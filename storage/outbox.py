@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import exists, func
@@ -27,6 +27,15 @@ class Delivery(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"
+
+
+class Urgency(IntEnum):
+    """What goes first. Within one chat, a message waits for all that are as urgent or more, and came before it."""
+
+    EMERGENCY = 0
+    URGENT = 1
+    REPLY = 2
+    ROUTINE = 3
 
 
 WAITING = (Delivery.QUEUED, Delivery.SENDING)
@@ -51,14 +60,14 @@ def put(
     method: str,
     parameters: Mapping[str, Any],
     *,
-    urgency: int,
+    urgency: Urgency,
     now: datetime,
     topic: str | None = None,
     alert_id: int | None = None,
 ) -> None:
     """Queue a call of the Bot API for a chat, or for the fallback channel when `chat_id` is None.
 
-    `urgency` 0 goes first; `topic` finds the message again; `alert_id` marks a page.
+    `topic` finds the message again; `alert_id` marks a page.
     """
     row_id = new_id()
     payload = json.dumps({"chat_id": chat_id, "method": method, "parameters": parameters})
@@ -96,7 +105,7 @@ def claim(tx: Transaction, *, now: datetime, limit: int) -> Sequence[Letter]:
         .where(
             or_(
                 OutboxRow.state == Delivery.QUEUED,
-                (col(OutboxRow.state) == Delivery.SENDING) & (col(OutboxRow.lease_until) < now),
+                (col(OutboxRow.state) == Delivery.SENDING) & (col(OutboxRow.lease_until) <= now),
             ),
             OutboxRow.due_at <= now,
             ~earlier,
@@ -147,10 +156,12 @@ def give_up_chat(tx: Transaction, chat_id: int) -> None:
 def next_due(tx: Transaction, now: datetime) -> datetime | None:
     """When the next message may be sent, or taken over because its lease ends; None when nothing waits.
 
-    A message that is due already waits for the one before it, and is not counted.
+    A message that is due already, or whose lease is over, waits for the one before it, and is not counted.
     """
     later = select(func.min(OutboxRow.due_at)).where(OutboxRow.state == Delivery.QUEUED, OutboxRow.due_at > now)
-    leased = select(func.min(OutboxRow.lease_until)).where(OutboxRow.state == Delivery.SENDING)
+    leased = select(func.min(OutboxRow.lease_until)).where(
+        OutboxRow.state == Delivery.SENDING, col(OutboxRow.lease_until) > now
+    )
     return min(filter(None, (tx.session.exec(later).one(), tx.session.exec(leased).one())), default=None)
 
 

@@ -1,0 +1,32 @@
+"""What every test may ask for."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings
+from tests.world import World, world
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment() -> None:
+    """No setting of the machine, and no `.env` of the developer, reaches a test."""
+    for name in Settings.model_fields:
+        os.environ.pop(name.upper(), None)
+    Settings.model_config["env_file"] = None
+
+
+@pytest.fixture(params=["polling", "webhook"])
+async def anyhow(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """A running world, once by polling and once by webhook."""
+    async with world(tmp_path, webhook=request.param == "webhook") as here:
+        yield here
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[World]:
+    """A running world, by polling."""
+    async with world(tmp_path) as running:
+        yield running

@@ -1,0 +1,75 @@
+"""One patient, one clinician, one whole conversation over real HTTP."""
+
+from datetime import timedelta
+
+from flows.lifecycle import AlertState
+from storage import alerts, visits
+from tests.world import Phone, World
+
+HEALTHY_BODY = ("No", "No", "No", "No", "No")
+NO_THOUGHTS = ("No", "No", "No", "No")
+
+
+async def intake(sam: Phone) -> None:
+    """Sam's intake from Start to the last answer."""
+    sam.starts()
+    welcome = await sam.gets("Physical dependence is not addiction", "911", "988")
+    assert sam.labels(welcome) == ["Begin", "🆘 Help"]
+    sam.taps("Begin")
+    await sam.answers("Yes", "I take it as prescribed", "Yes", "Clonazepam")
+    await sam.gets("milligrams")
+    sam.says("0,5")
+    await sam.answers("No", "Yes, I still", *HEALTHY_BODY, *NO_THOUGHTS)
+    await sam.gets("What should we call you?")
+    sam.says("Sam Doe")
+    await sam.gets("phone number")
+    sam.says("415 555 0100")
+    await sam.answers("Any time")
+    await sam.gets("asked for a consultation")
+
+
+async def test_from_the_first_hello_to_the_last_goodbye(anyhow: World) -> None:
+    sam, lee = anyhow.patient(), await anyhow.clinician()
+
+    await intake(sam)
+    request = await lee.gets("Consultation request · R-1", "Patient P-")
+    assert lee.labels(request) == ["Enrol", "Done"]
+    lee.taps("Enrol")
+    await sam.gets("Welcome to the clinic")
+    await sam.gets_nothing()
+
+    await anyhow.passes(timedelta(days=7))
+    await sam.gets("weekly check-in")
+    sam.taps("Begin")
+    await sam.answers("Not at all", "Not at all", "Not at all", "Not at all")
+    await sam.gets("better off dead")
+    sam.taps("Several days")
+    await sam.gets("988", "911", "care team")
+    await sam.gets("wished you were dead")
+    await lee.gets("URGENT · A-1", "S2", "acknowledge")
+    await lee.gets_nothing()
+
+    await anyhow.passes(timedelta(minutes=15))
+    await lee.gets("URGENT · A-1 · page 2")
+    lee.taps("Acknowledge")
+    await lee.sees("Acknowledged by Dr. Lee")
+    await anyhow.passes(timedelta(hours=3))
+    await lee.gets_nothing()
+    lee.taps("Resolve")
+    await lee.sees("Resolved by Dr. Lee")
+
+    sam.says("can I cut my dose in half?")
+    await sam.gets("only with your clinician, at your visit, in person", "asked the clinic for a visit")
+    await sam.gets("wished you were dead")
+    await lee.gets("Visit request · R-2")
+    await lee.gets("ROUTINE · A-2", "D6")
+
+    sam.says("/stop")
+    await sam.gets("I will not write to you again", "988")
+    await lee.gets("ROUTINE · A-3", "V5")
+    await anyhow.passes(timedelta(days=8))
+    assert sam.unread == []
+
+    open_alerts = await anyhow.app.store.run(lambda tx: [(alert.rule, alert.state) for alert in alerts.open_ones(tx)])
+    assert open_alerts == [("D6", AlertState.PAGED), ("V5", AlertState.PAGED)]
+    assert [row.kind for row in await anyhow.app.store.run(visits.open_ones)] == ["visit"]

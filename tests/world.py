@@ -1,0 +1,175 @@
+"""The whole bot against the sandbox over real HTTP, with phones that read every message in turn."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import col, func, select
+
+from bot.app import App, running
+from bot.clock import MovableClock
+from bot.sandbox import Person, Sandbox, serve
+from bot.sandbox.records import Role as SandboxRole
+from bot.settings import Settings
+from flows.escalation import Role
+from storage import clinicians
+from storage.database import Transaction
+from storage.outbox import WAITING
+from storage.tables import OutboxRow, TimerRow
+
+MONDAY = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+"""Ten in the morning in San Francisco."""
+
+
+@dataclass
+class Phone:
+    """One person's chat with the bot. Every message of the bot must be read: an unread one fails the test."""
+
+    world: "World"
+    person: Person
+    read: int = 0
+
+    @property
+    def unread(self) -> list[dict[str, Any]]:
+        """The bot's messages that were not read yet, as they stand now."""
+        return [message for message in self.world.sandbox.messages(self.person) if message["from"]["is_bot"]][
+            self.read :
+        ]
+
+    async def gets(self, *words: str) -> dict[str, Any]:
+        """Read the next message, which must hold these words."""
+        await self.world.sandbox.wait_for(lambda: self.unread)
+        message: dict[str, Any] = self.unread[0]
+        self.read += 1
+        for word in words:
+            assert word in message["text"], f"{self.person.first_name} expected {word!r}, got: {message['text']}"
+        return message
+
+    async def sees(self, *words: str) -> None:
+        """Wait until a message that was read before shows these words, because it was edited."""
+        shown = self.world.sandbox.messages
+        await self.world.sandbox.wait_for(
+            lambda: any(all(word in message.get("text", "") for word in words) for message in shown(self.person))
+        )
+
+    async def gets_nothing(self) -> None:
+        """When everything has settled, there is nothing to read."""
+        await self.world.settled()
+        assert [message["text"] for message in self.unread] == []
+
+    def says(self, text: str, **more: Any) -> None:
+        """Type and send."""
+        self.world.sandbox.say(self.person, text, **more)
+
+    def starts(self, payload: str = "") -> None:
+        """Press Start."""
+        self.world.sandbox.start(self.person, payload)
+
+    def taps(self, label: str) -> str:
+        """Tap the newest button whose words begin so; returns the id of the tap."""
+        message, row, column = self._button(label)
+        return self.world.sandbox.tap(self.person, message["message_id"], row=row, column=column)
+
+    async def answers(self, *labels: str) -> None:
+        """Tap one answer after another, reading the question before each."""
+        for label in labels:
+            await self.gets()
+            self.taps(label)
+
+    def labels(self, message: dict[str, Any]) -> list[str]:
+        """The words on a message's buttons."""
+        rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+        return [button["text"] for row in rows for button in row]
+
+    def _button(self, label: str) -> tuple[dict[str, Any], int, int]:
+        for message in reversed(self.world.sandbox.messages(self.person)):
+            for row, buttons in enumerate(message.get("reply_markup", {}).get("inline_keyboard", [])):
+                for column, button in enumerate(buttons):
+                    if button["text"].startswith(label):
+                        return message, row, column
+        seen = [message.get("text") for message in self.world.sandbox.messages(self.person)][-3:]
+        raise AssertionError(f"{self.person.first_name} has no button {label!r}; the last messages are {seen}")
+
+
+@dataclass
+class World:
+    """The sandbox, the bot, a clock that stands still until it is moved, and the people."""
+
+    sandbox: Sandbox
+    clock: MovableClock
+    settings: Settings
+    bot: AsyncExitStack = field(default_factory=AsyncExitStack)
+    app: App = field(init=False)
+
+    async def start(self) -> None:
+        """Start the bot."""
+        self.app = await self.bot.enter_async_context(running(self.settings, self.sandbox.token, self.clock))
+
+    async def restart(self) -> None:
+        """Take the bot down and start it again on the same database."""
+        await self.bot.aclose()
+        await self.start()
+
+    def patient(self, name: str = "Sam") -> Phone:
+        """A new patient's phone."""
+        return Phone(self, self.sandbox.add_user(name))
+
+    async def clinician(self, name: str = "Dr. Lee", role: Role = Role.PHYSICIAN) -> Phone:
+        """The phone of a clinician who has opened their invitation and read the welcome."""
+        now = self.clock.now()
+        token = await self.app.store.run(lambda tx: clinicians.invite(tx, name, role, now=now))
+        phone = Phone(self, self.sandbox.add_user(name, role=SandboxRole.CLINICIAN))
+        phone.starts(token)
+        await phone.gets("Welcome", name)
+        return phone
+
+    async def passes(self, time: timedelta) -> None:
+        """Time goes by, and what was due has happened."""
+        self.sandbox.advance(time)
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Every update was handled, every due timer has rung, every due message was sent."""
+        async with asyncio.timeout(10):
+            await self.sandbox.wait_for(lambda: not self.sandbox.updates.pending, timeout=10)
+            while await self.app.store.run(self._waiting):
+                await asyncio.sleep(0)  # noqa: ASYNC110 (lets the bot's own tasks run; it waits for nothing)
+
+    def _waiting(self, tx: Transaction) -> int:
+        now = self.clock.now()
+        messages = select(func.count()).where(col(OutboxRow.state).in_(WAITING), OutboxRow.due_at <= now)
+        timers = select(func.count()).where(TimerRow.due_at <= now)
+        return tx.session.exec(messages).one() + tx.session.exec(timers).one()
+
+
+@asynccontextmanager
+async def world(folder: Path, *, webhook: bool = False) -> AsyncIterator[World]:
+    """A running world with its database in a folder; it is checked at the end that nobody got an unexpected message."""
+    clock = MovableClock(frozen_at=MONDAY)
+    sandbox = Sandbox(clock=clock)
+    async with serve(sandbox) as url, AsyncExitStack() as stack:
+        settings = settings_for(folder, url)
+        if webhook:
+            port = free_port()
+            settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}", "port": port})
+        here = World(sandbox, clock, settings)
+        stack.push_async_callback(here.bot.aclose)
+        await here.start()
+        yield here
+
+
+def settings_for(folder: Path, url: str) -> Settings:
+    """Settings for a bot that talks to a Bot API server at `url`, without what the machine's environment says."""
+    return Settings(_env_file=None, telegram_base_url=url, database_url=f"sqlite:///{folder}/taperline.db")  # type: ignore[call-arg]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
