@@ -25,7 +25,7 @@ bench: $(VENV) ## the benchmarks
 	@$(BIN)/python -m tests.bench
 
 docs: $(VENV) ## draw the diagrams in docs/ again
-	@$(BIN)/python -m tests.docs
+	@$(BIN)/python -m tests.diagrams
 
 $(VENV): pyproject.toml constraints.txt
 	@echo "Setting up Python in $(VENV): this takes about a minute, once."

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -14,20 +15,17 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from bot import web
+from bot import check, web
 from bot.clock import Clock
 from bot.delivery import Delivery
 from bot.lifeline import Lifeline
 from bot.receiver import WEBHOOK_PATH, Receiver
-from bot.render import Renderer
 from bot.settings import Settings, SettingsError
 from bot.ticker import Ticker
 from bot.turn import Turn
 from bot.wire import Wire, asked_to_wait
-from flows import catalogue
-from flows.catalogue import Catalogue
 from storage import outbox
 from storage.cipher import Keyring, keyring_from_file
 from storage.database import SoleUse, Store, database_file, open_store
@@ -53,11 +51,6 @@ class App:
     def username(self) -> str:
         """The bot's name on Telegram, for links."""
         return str(self.wire.username)
-
-
-def read_catalogue(settings: Settings) -> Catalogue:
-    """The content, with the clinic's own copies in front. Raises a TaperlineError that names file and entry."""
-    return catalogue.load(*([settings.content_dir] if settings.content_dir is not None else []))
 
 
 def key_file(settings: Settings) -> Path:
@@ -92,8 +85,7 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
     Raises a TaperlineError, with one sentence and the remedy, when it cannot start.
     """
     async with AsyncExitStack() as stack:
-        content = read_catalogue(settings)
-        renderer = Renderer(content, settings.content_dir)
+        content, renderer = check.load(settings.content_dir)
         lifeline = Lifeline.open([url.get_secret_value() for url in settings.fallback_urls])
         stack.callback(SoleUse(settings.database_url).release)
         keyring = read_keys(settings)
@@ -106,18 +98,23 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
         wire = await stack.enter_async_context(_reached(token, settings.telegram_base_url))
         turn = Turn.build(content, renderer, wire.id)
 
+        timers_changed = asyncio.Event()
+        delivery = Delivery(store, wire, turn, lifeline, clock, timers_changed.set)
+        ticker = Ticker(store, turn, lifeline, clock, delivery.wake, timers_changed)
+
         def committed() -> None:
             delivery.wake()
             ticker.wake()
 
-        delivery = Delivery(store, wire, turn, lifeline, clock)
-        ticker = Ticker(store, turn, lifeline, clock, delivery.wake)
-        receiver = Receiver(store, wire, turn, lifeline, clock, committed)
+        receiver = Receiver(store, wire, turn, lifeline, delivery, clock, committed)
         await _optional(wire.call("setMyCommands", {"commands": renderer.menu()}))
         if listener is not None and settings.public_url is not None:
             secret = _webhook_secret(settings, keyring)
             await stack.enter_async_context(web.serving(_site(receiver, secret), listener))
-            await _until_reached(lambda: receiver.start_webhook(f"{settings.public_url}{WEBHOOK_PATH}", secret))
+            url = f"{settings.public_url}{WEBHOOK_PATH}"
+            remedy = f"{settings.telegram_base_url} does not accept the webhook {url}. Check PUBLIC_URL."
+            start = partial(receiver.start_webhook, url, secret)
+            await _until_reached(start, settings.telegram_base_url, remedy)
         else:
             await _optional(wire.call("deleteWebhook", {}))
         task = asyncio.create_task(_run(receiver if listener is None else None, delivery, ticker))
@@ -156,36 +153,35 @@ def _webhook_secret(settings: Settings, keyring: Keyring) -> str:
 @asynccontextmanager
 async def _reached(token: str, base_url: str) -> AsyncIterator[Wire]:
     """A wire on which the server has answered. Raises SettingsError when it does not take the token."""
+    remedy = f"{base_url} does not accept TELEGRAM_BOT_TOKEN. Copy it from @BotFather, or check TELEGRAM_BASE_URL."
     try:
         wire = Wire(token, base_url)
-        await _until_reached(wire.initialize)
     except InvalidToken as error:
-        raise SettingsError(
-            f"{base_url} does not accept TELEGRAM_BOT_TOKEN. Copy it again from @BotFather, or check TELEGRAM_BASE_URL."
-        ) from error
+        raise SettingsError(remedy) from error
+    await _until_reached(wire.initialize, base_url, remedy)
     try:
         yield wire
     finally:
         await wire.shutdown()
 
 
-async def _until_reached(call: Callable[[], Awaitable[object]]) -> None:
-    """Call until the network lets it through. Raises InvalidToken, and SettingsError when the server refuses."""
+async def _until_reached(call: Callable[[], Awaitable[object]], base_url: str, remedy: str) -> None:
+    """Call until the network lets it through. Raises SettingsError with the remedy when the server refuses."""
     pause = 1.0
     while True:
         try:
             await call()
             return
-        except (InvalidToken, Forbidden):
-            raise
-        except BadRequest as error:
-            raise SettingsError(f"Telegram refused: {error.message}. Check PUBLIC_URL and WEBHOOK_SECRET.") from error
         except RetryAfter as error:
             await asyncio.sleep(asked_to_wait(error).total_seconds())
-        except TelegramError as error:
-            log.warning("the Bot API server cannot be reached, trying again", seconds=pause, error=type(error).__name__)
+        except NetworkError as error:
+            if isinstance(error, BadRequest):
+                raise SettingsError(f"{remedy} (It says: {error.message})") from error
+            log.warning("no answer yet, trying again", server=base_url, seconds=pause, error=type(error).__name__)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 30)
+        except TelegramError as error:
+            raise SettingsError(remedy) from error
 
 
 async def _optional(call: Awaitable[object]) -> None:

@@ -1,87 +1,183 @@
-"""`taperline check`: reads all content and names file, item and reason for whatever is wrong."""
+"""`taperline check`: reads all content and names file, entry and reason for whatever is wrong."""
 
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
-
-from bot.render import Renderer
-from flows import catalogue, plain_yaml
+from bot.buttons import Deed
+from bot.render import LONGEST, Rendered, Renderer
+from bot.sandbox.errors import ApiError
+from bot.sandbox.markup import parse_html
+from flows import catalogue
+from flows.answers import Reason
 from flows.catalogue import Catalogue, ContentError
-from flows.effects import Say
+from flows.conversation import Purpose
+from flows.effects import Ask, Say, Settle
 from flows.errors import TaperlineError
+from flows.escalation import Role, Tier
+from flows.events import Command
+from flows.lifecycle import AlertState
+from flows.questionnaire import Item
+from flows.values import Values
 
 CRISIS_LINES_AGE = timedelta(days=180)
+MOST_BUTTONS = 100
+"""Buttons under one message, as Telegram allows."""
+
+KNOWN_FILES = (
+    *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "redflags.yaml"),
+    *("questionnaires/*.yaml", "phrases/*.yaml", "templates/*/*.html.j2", "templates/*/staff/*.html.j2"),
+    *("templates/*/words.yaml", "templates/*/staff/words.yaml"),
+)
 SPOKEN = (
     *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "hello", "help"),
-    *("home", "intake_done", "intake_invitation", "kept", "no_call", "not_text", "paused", "person_will_call"),
-    *("reminder", "safe", "stay", "stopped", "visit_requested"),
+    *("home", "intake_done", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder", "safe", "stay"),
+    *("stopped", "visit_requested"),
 )
-"""The texts that the core says by name."""
+"""The texts that the core says by name; a rule says its own."""
 
 
 def problems(content_dir: Path | None, *, today: date) -> Iterator[str]:
-    """What is wrong with the content, one sentence each, naming the file and the entry."""
+    """All that is wrong with the content, one sentence each, naming the file and the entry."""
     try:
-        content = catalogue.load(*([content_dir] if content_dir is not None else []))
-        renderer = Renderer(content, content_dir)
+        content, renderer = load(content_dir)
     except TaperlineError as error:
         yield from str(error).splitlines()
         return
-    except TemplateError as error:
-        yield f"templates: {error}"
-        return
-    yield from _old_numbers(content, today)
-    for name, text in _patient_texts(content, renderer):
-        yield from _language(name, text)
-    yield from _missing_texts(content, renderer)
-
-
-def _old_numbers(content: Catalogue, today: date) -> Iterator[str]:
+    yield from _language(content, renderer)
     for line in content.crisis_lines:
         if today - line.checked_on > CRISIS_LINES_AGE:
             yield f"crisis_lines.yaml, {line.name}: checked more than 180 days ago. Call it, then set checked_on."
 
 
-def _missing_texts(content: Catalogue, renderer: Renderer) -> Iterator[str]:
-    for name in SPOKEN:
-        if not renderer.has(name):
-            yield f"templates: {name}.html.j2 is missing"
-    for rule in content.rules:
-        if rule.message is not None and not renderer.has(rule.message.template):
-            yield f"redflags.yaml, rule {rule.id}: there is no template {rule.message.template}.html.j2"
+def load(content_dir: Path | None) -> tuple[Catalogue, Renderer]:
+    """Read the content, and say every text once, so that none can fail when it is needed.
+
+    Raises a TaperlineError with all faults found, a line each, naming the file and the entry.
+    """
+    content = catalogue.load(*([content_dir] if content_dir is not None else []))
+    renderer = Renderer(content, content_dir, strict=True)
+    found = [*_strangers(content_dir), *_unspeakable(content, renderer)]
+    if found:
+        raise ContentError("\n".join(dict.fromkeys(found)))
+    return content, Renderer(content, content_dir)
+
+
+def _strangers(content_dir: Path | None) -> Iterator[str]:
+    """Files of the clinic's own that nothing reads, such as one with a misspelled name."""
+    for path in sorted(content_dir.rglob("*")) if content_dir is not None else ():
+        name = path.relative_to(content_dir).as_posix() if content_dir is not None else ""
+        if path.is_file() and not any(fnmatch(name, known) for known in KNOWN_FILES):
+            yield f"{name}: nothing reads a file of this name. Known are: {', '.join(KNOWN_FILES)}"
+
+
+def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
+    """Texts that cannot be rendered, or that Telegram would refuse."""
+    for say in _sayings(content):
+        yield from _fault(f"templates/{say.template}.html.j2", lambda say=say: renderer.say(say))
+    for form, questionnaire in content.questionnaires.items():
+        for item in questionnaire.walk():
+            where = f"questionnaires/{form}.yaml, item {item.link_id}"
+            if item.is_question:
+                for note in (None, *Reason):
+                    yield from _fault(where, lambda item=item, note=note: renderer.ask(_ask(item, note)))
+            yield from _fault(where, lambda item=item: renderer.settled(Settle(0, 0, item, _longest(item))))
+    for toast in ("stale", "noted_before", "unknown"):
+        yield from _fault("templates/words.yaml", lambda toast=toast: Rendered(renderer.toast(toast), []))
+    yield from _fault("templates/words.yaml", lambda: Rendered(str(renderer.menu()), []))
+    yield from _unspeakable_to_staff(content, renderer)
+
+
+def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
+    words = "templates/staff/words.yaml"
+    for template in ("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"):
+        say = partial(renderer.staff, template, name="Dr. Lee", role=Role.STAFF, what="alert A-1")
+        yield from _fault(f"templates/staff/{template}.html.j2", say)
+    for is_open in (True, False):
+        shown = {"kind": "visit", "is_open": is_open, "who": "Dr. Lee", "at": "10:00", "code": "P-22222"}
+        yield from _fault("templates/staff/request.html.j2", partial(renderer.staff, "request", list(Deed), 1, **shown))
+    for tier in Tier:
+        for state in AlertState:
+            yield from _fault("templates/staff/alert.html.j2", partial(_alert, renderer, tier, state))
+    for word in ("done", "taken", "resolved", "escalated", "enrolled", "closed", "unknown"):
+        yield from _fault(words, lambda word=word: Rendered(renderer.staff_word("toasts", word, who="", ago=""), []))
+    yield from _fault(words, lambda: Rendered(str(renderer.menu(staff=True)), []))
+    if not content.rules or not content.crisis_lines:
+        yield "redflags.yaml and crisis_lines.yaml must each have an entry"
+
+
+def _alert(renderer: Renderer, tier: Tier, state: AlertState) -> Rendered:
+    return renderer.staff(
+        "alert",
+        list(Deed),
+        1,
+        sign=renderer.staff_word("signs", tier),
+        state=renderer.staff_word("states", state),
+        tier=tier,
+        attempt=2,
+        title="A title",
+        rule="S1",
+        code="P-22222",
+        who="Dr. Lee",
+        at="10:00",
+    )
+
+
+def _sayings(content: Catalogue) -> Iterator[Say]:
+    """Everything that can be said to a patient, once with every button."""
+    yield Say("hello", tuple(Command))
+    yield from (Say(template) for template in SPOKEN)
+    yield from (rule.message for rule in content.rules if rule.message is not None)
+
+
+def _ask(item: Item, note: Reason | None) -> Ask:
+    return Ask(2**62, 999_999, 9_999, item, (), 99, 99, note)
+
+
+def _longest(item: Item) -> Values:
+    return tuple(option.value for option in item.options) or ("<&>" * 100,)
+
+
+def _fault(where: str, render: Any) -> Iterator[str]:
+    try:
+        rendered = render()
+        text, _ = parse_html(rendered.html)
+    except ApiError as error:
+        yield f"{where}: Telegram would refuse the text: {error}"
+        return
+    except Exception as error:  # noqa: BLE001 (whatever a template raises, the author must hear of it)
+        yield f"{where}: {type(error).__name__}: {error}"
+        return
+    if not text.strip():
+        yield f"{where}: the text is empty"
+    if len(text.encode("utf-16-le")) // 2 > LONGEST:
+        yield f"{where}: the text is longer than {LONGEST} characters"
+    if sum(map(len, rendered.keyboard)) > MOST_BUTTONS:
+        yield f"{where}: there are more than {MOST_BUTTONS} buttons"
+
+
+def _language(content: Catalogue, renderer: Renderer) -> Iterator[str]:
+    """Stigma, blame, and numbers of a dose, in every text that can reach a patient."""
+    allowed = re.compile("|".join(map(re.escape, content.language.allowed)) or "(?!)", re.IGNORECASE)
+    for name, whole in _patient_texts(content, renderer):
+        text = allowed.sub("", whole)
+        for pattern, instead in content.language.refused:
+            found = pattern.search(text)
+            if found:
+                yield f"{name}: {found[0]!r} must not stand in a text to a patient; write: {instead}"
 
 
 def _patient_texts(content: Catalogue, renderer: Renderer) -> Iterator[tuple[str, str]]:
-    """Every text that can reach a patient, as it will leave, by the name of its file and entry."""
-    for form, questionnaire in content.questionnaires.items():
-        for item in questionnaire.walk():
+    for form in Purpose:
+        for item in content.questionnaires[form].walk():
             yield f"questionnaires/{form}.yaml, item {item.link_id}", item.text
             for option in item.options:
                 yield f"questionnaires/{form}.yaml, item {item.link_id}", option.label
-    messages = {rule.message.template for rule in content.rules if rule.message is not None}
-    for template in sorted({*SPOKEN, *messages}):
-        if renderer.has(template):
-            yield f"templates/{template}.html.j2", renderer.say(Say(template)).html
+    for say in _sayings(content):
+        yield f"templates/{say.template}.html.j2", renderer.say(say).html
     for line in content.crisis_lines:
         yield f"crisis_lines.yaml, {line.name}", line.wording
-
-
-def _language(name: str, text: str) -> Iterator[str]:
-    rules = _language_rules()
-    for phrase in rules["allowed"]:
-        text = re.sub(re.escape(phrase), "", text, flags=re.IGNORECASE)
-    for rule in rules["refused"]:
-        found = re.search(rule["pattern"], text, re.IGNORECASE)
-        if found:
-            yield f"{name}: {found[0]!r} must not stand in a text to a patient; write: {rule['instead']}"
-
-
-def _language_rules() -> Any:
-    rules = plain_yaml.read((catalogue.own_content() / "language.yaml").read_text(encoding="utf-8"), "language.yaml")
-    if not isinstance(rules, dict):
-        raise ContentError("language.yaml must hold allowed and refused")
-    return rules

@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ from bot import check as checking
 from bot import log
 from bot.clock import SystemClock
 from bot.demo import Demo
-from bot.settings import read_settings
+from bot.settings import Settings, read_settings
 from bot.wire import Wire
 from flows import catalogue
 from flows.errors import TaperlineError
@@ -54,12 +54,14 @@ def run() -> None:
     """
     settings = read_settings()
     log.configure(settings.log_level)
-    asyncio.run(_run())
+    asyncio.run(_until_stopped(settings))
 
 
 @cli.command()
 def check(
-    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder of your own content.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", exists=True, file_okay=False, help="Your own content.")
+    ] = None,
 ) -> None:
     """Read all content, and name file, item and reason for whatever is wrong. Exit code 1 when something is."""
     found = list(checking.problems(folder or read_settings().content_dir, today=datetime.now(UTC).date()))
@@ -107,10 +109,9 @@ def clinician_add(
         return clinicians.invite(tx, name, role, now=now)
 
     settings = read_settings()
-    token = settings.telegram_bot_token
     username = "taperline_bot"
-    if token is not None:
-        username = asyncio.run(_username(token.get_secret_value(), settings.telegram_base_url))
+    if settings.telegram_bot_token is not None:
+        username = asyncio.run(_username(settings.token, settings.telegram_base_url))
     with _memory() as store:
         invitation = store.submit(work).result()
     print(f"https://t.me/{username}?start={invitation}")
@@ -126,25 +127,22 @@ async def _username(token: str, base_url: str) -> str:
         ) from error
 
 
-async def _run() -> None:
-    """Run until SIGINT or SIGTERM, or until a part of the bot fails."""
-    settings = read_settings()
-    stop = asyncio.Event()
+async def _until_stopped(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM, also while it is still starting, or until a part of the bot fails."""
+    running = asyncio.create_task(_run(settings))
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with AsyncExitStack() as stack:
-        if settings.telegram_bot_token is None:
-            demo = await stack.enter_async_context(Demo.running(settings))
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def _run(settings: Settings) -> None:
+    if settings.telegram_bot_token is None:
+        async with Demo.running(settings) as demo:
             print(f"Open {demo.url} in a browser. Ctrl-C stops everything.", flush=True)
-            await stop.wait()
-            return
-        token = settings.telegram_bot_token.get_secret_value()
-        app = await stack.enter_async_context(application.running(settings, token, SystemClock()))
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait([app.task, stopped], return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if app.task.done():
-            app.task.result()
+            await asyncio.Event().wait()
+    async with application.running(settings, settings.token, SystemClock()) as app:
+        await app.task
 
 
 def _content_dir() -> Iterator[Path]:

@@ -1,10 +1,12 @@
 """Outbox -> Telegram: most urgent first, in order within a chat, again after a failure, given up towards the ladder."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 import structlog
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, TelegramError
@@ -18,6 +20,7 @@ from storage.database import Store, Transaction
 from storage.outbox import Letter
 
 log = structlog.get_logger()
+Result = TypeVar("Result")
 
 AT_ONCE = 24
 """Messages under way at the same time."""
@@ -33,6 +36,7 @@ COURTESIES = frozenset({"editMessageText", "setMyCommands"})
 """Calls that the people can do without: dropped after a few tries, so that they never hold up a message."""
 
 COURTESY_TRIES = 3
+SECONDS_TO_FINISH = 3.0
 
 
 @dataclass(slots=True)
@@ -44,9 +48,10 @@ class Delivery:
     turn: Turn
     lifeline: Lifeline
     clock: Clock
+    timers_changed: Callable[[], None]
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     _done: list[Callable[[Transaction], None]] = field(default_factory=list)
-    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
+    _under_way: dict[asyncio.Task[None], int | None] = field(default_factory=dict)
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -60,32 +65,56 @@ class Delivery:
                 letters, next_due = await self._claim()
                 for letter in letters:
                     task = asyncio.create_task(self._send(letter))
-                    self._under_way.add(task)
-                    task.add_done_callback(self._under_way.discard)
+                    self._under_way[task] = letter.chat_id
+                    task.add_done_callback(self._under_way.pop)
                 if not letters and not self._done:
                     await self.clock.wait(next_due, self.woken)
         finally:
+            await self._finish(list(self._under_way))
             for task in self._under_way:
                 task.cancel()
 
-    async def _claim(self) -> tuple[Sequence[Letter], Any]:
-        done, self._done = self._done, []
-        room = AT_ONCE - len(self._under_way)
-        now = self.clock.now()
+    async def arrived(self, chat_id: int) -> None:
+        """Wait, not for long, until what is being sent to a chat has arrived and is written down."""
+        await self._finish([task for task, chat in self._under_way.items() if chat == chat_id])
 
-        def work(tx: Transaction) -> tuple[Sequence[Letter], Any]:
-            for write in done:
-                write(tx)
-            tx.session.flush()
+    async def _finish(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        if tasks:
+            await asyncio.wait(tasks, timeout=SECONDS_TO_FINISH)
+        if self._done:
+            await self._write(lambda _tx: None)
+
+    async def _claim(self) -> tuple[Sequence[Letter], datetime | None]:
+        now, room = self.clock.now(), AT_ONCE - len(self._under_way)
+
+        def claim(tx: Transaction) -> tuple[Sequence[Letter], datetime | None]:
             letters = outbox.claim(tx, now=now, limit=room) if room > 0 else []
             return letters, None if letters or room <= 0 else outbox.next_due(tx, now)
 
         try:
-            return await self.store.run(work)
+            return await self._write(claim)
         except Exception:
-            self._done = done + self._done
             log.exception("the outbox cannot be read")
             return [], now + timedelta(seconds=1)
+
+    async def _write(self, then: Callable[[Transaction], Result]) -> Result:
+        """Write down what became of the messages that were sent, and do `then` in the same transaction."""
+        done, self._done = self._done, []
+
+        def work(tx: Transaction) -> Result:
+            for write in done:
+                write(tx)
+            tx.session.flush()
+            return then(tx)
+
+        try:
+            result = await self.store.run(work)
+        except Exception:
+            self._done = done + self._done
+            raise
+        if done:
+            self.timers_changed()
+        return result
 
     async def _send(self, letter: Letter) -> None:
         try:
@@ -112,6 +141,8 @@ class Delivery:
         except Forbidden:
             return lambda tx: self._lost(tx, letter)
         except BadRequest as error:
+            if "parse_mode" in letter.parameters and "parse entities" in error.message:
+                return await self._try(replace(letter, parameters=_without_markup(letter.parameters)))
             return self._refused(letter, error.message)
         except TelegramError as error:
             log.warning("not sent, will be tried again", method=letter.method, error=type(error).__name__)
@@ -158,8 +189,13 @@ class Delivery:
         def work(tx: Transaction) -> None:
             outbox.give_up(tx, letter)
             updates.set_aside(tx, letter.method, str(dict(letter.parameters)), reason, now=now)
-            if letter.alert_id is not None:
-                timers.hasten(tx, f"alert:{letter.alert_id}", now)
-            self.lifeline.tell_operations(tx, "A message was refused and set aside.", now=now)
+            page = f" It was a page of alert A-{letter.alert_id}." if letter.alert_id is not None else ""
+            self.lifeline.tell_operations(tx, f"A message was refused and set aside.{page}", now=now)
 
         return work
+
+
+def _without_markup(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same message as plain text: better without bold words than not at all."""
+    plain = html.unescape(re.sub(r"<[^<>]*>", "", parameters["text"]))
+    return {key: value for key, value in {**parameters, "text": plain}.items() if key != "parse_mode"}

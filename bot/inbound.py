@@ -45,9 +45,15 @@ def chat_of(raw: Any) -> int:
 def read(raw: Mapping[str, Any], bot: Bot) -> Incoming | None:
     """What a raw update says; None for groups, channels and kinds that are not ours.
 
-    Raises whatever python-telegram-bot raises when the update is not one.
+    Raises whatever python-telegram-bot raises when the update is not one, and no plain text of a private chat either.
     """
-    update = Update.de_json(dict(raw), bot)
+    try:
+        update = Update.de_json(dict(raw), bot)
+    except Exception:
+        incoming = _plain_text(raw)
+        if incoming is None:
+            raise
+        return incoming
     if update.callback_query is not None:
         return _tap(update.update_id, update.callback_query)
     if update.effective_chat is None or update.effective_chat.type != ChatType.PRIVATE:
@@ -59,9 +65,20 @@ def read(raw: Mapping[str, Any], bot: Bot) -> Incoming | None:
     if message is None:
         return None
     text = message.text or message.caption or ""
-    return Incoming(
-        update.update_id, message.chat.id, _event(message, text, edited), text, message_id=message.message_id
-    )
+    event = _event(message, text, edited)
+    return Incoming(update.update_id, message.chat.id, event, text, message_id=message.message_id)
+
+
+def _plain_text(raw: Mapping[str, Any]) -> Incoming | None:
+    """The words of a message that is otherwise broken: they may be a cry for help."""
+    match raw:
+        case {"update_id": int(update_id), "message": {"chat": {"id": int(chat_id), "type": "private"}, **message}}:
+            match message:
+                case {"text": str(text)}:
+                    return Incoming(update_id, chat_id, Said(text), text)
+                case {"caption": str(text)}:
+                    return Incoming(update_id, chat_id, Sent(Medium.OTHER, text), text)
+    return None
 
 
 def _event(message: Message, text: str, edited: bool) -> Event | None:

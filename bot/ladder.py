@@ -79,9 +79,9 @@ class Ladder:
         self.show(tx, alert, now=now)
 
     def show(self, tx: Transaction, alert: AlertRow, *, now: datetime) -> None:
-        """Bring the pages that were sent up to date."""
+        """Bring the newest page in each chat up to date."""
         view = self.view(tx, alert)
-        for chat_id, message_id in outbox.message_ids(tx, alerts.scope(alert)):
+        for chat_id, message_id in outbox.latest(tx, alerts.scope(alert)).items():
             parameters = view.parameters(chat_id, message_id=message_id)
             outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
 

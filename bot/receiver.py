@@ -15,9 +15,11 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot import inbound
 from bot.clock import Clock
+from bot.delivery import Delivery
 from bot.lifeline import Lifeline
 from bot.turn import Turn
 from bot.wire import KINDS_OF_UPDATES, Wire, asked_to_wait
+from flows.events import Said
 from storage import updates
 from storage.database import Store, Transaction
 
@@ -43,6 +45,7 @@ class Receiver:
     wire: Wire
     turn: Turn
     lifeline: Lifeline
+    delivery: Delivery
     clock: Clock
     committed: Callable[[], None]
     _locks: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
@@ -113,6 +116,8 @@ class Receiver:
             return
         if incoming is None:
             return
+        if isinstance(incoming.event, Said):
+            await self.delivery.arrived(incoming.chat_id)
         now = self.clock.now()
         for attempt in range(1, TRIES + 1):
             try:
@@ -128,21 +133,30 @@ class Receiver:
             self._answer(incoming.callback_id, toast)
 
     async def _set_aside(self, raw: Any, error: Exception) -> None:
+        """Keep what could not be handled for a person, and page one when it was a patient's."""
         now, content = self.clock.now(), json.dumps(raw, default=str)
         update_id = raw.get("update_id") if isinstance(raw, Mapping) else None
         log.error("an update was set aside", update=update_id, error=type(error).__name__)
 
-        def work(tx: Transaction) -> None:
+        def keep(tx: Transaction) -> None:
             if isinstance(update_id, int) and not updates.is_new(tx, self.turn.bot_id, update_id, now=now):
                 return
             updates.set_aside(tx, "update", content, type(error).__name__, now=now)
             self.lifeline.tell_operations(tx, "An update could not be handled and was set aside.", now=now)
 
-        try:
-            await self.store.run(work)
-        except Exception as failure:
-            raise NotKeptError("an update could not even be set aside") from failure
-        self.committed()
+        def keep_and_page(tx: Transaction) -> None:
+            keep(tx)
+            if _chat_of(raw) > 0:
+                self.turn.failed(tx, _chat_of(raw), now=now)
+
+        for work in (keep_and_page, keep):
+            try:
+                await self.store.run(work)
+                self.committed()
+                return
+            except Exception:
+                log.exception("an update could not be set aside", update=update_id)
+        raise NotKeptError("an update could not even be set aside")
 
     def _answer(self, callback_id: str, toast: str | None) -> None:
         """Take the waiting sign off a tapped button. Worth a try, not a promise: the words that matter are messages."""

@@ -5,18 +5,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import structlog
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+from markupsafe import escape
 
 from bot.buttons import Deed, answer_button, begin_button, command_button, staff_button
 from flows import plain_yaml
 from flows.answers import choices
-from flows.catalogue import Catalogue
+from flows.catalogue import Catalogue, ContentError
 from flows.effects import Ask, Begin, Say, Settle
 from flows.events import Answered, Command
 from flows.questionnaire import Item
 from flows.values import Coding, Value
 
+log = structlog.get_logger()
+
 TEMPLATES = Path(__file__).parent / "templates"
+LANGUAGE = "en"
+LAST_RESORT = (
+    "I could not find the right words just now, and I have kept yours. In an emergency call 911. "
+    "For a crisis call or text 988. It is free, private, and open day and night."
+)
+"""What a patient is told when a text cannot be rendered: nobody in need gets silence."""
+
 LONGEST = 4096
 """Characters of a message, as Telegram allows."""
 
@@ -45,10 +56,15 @@ class Rendered:
 class Renderer:
     """Every sentence that leaves comes from here. Templates in CONTENT_DIR stand in front of ours, file by file."""
 
-    def __init__(self, catalogue: Catalogue, content_dir: Path | None = None, language: str = "en") -> None:
-        folders = [TEMPLATES / language]
+    def __init__(self, catalogue: Catalogue, content_dir: Path | None = None, *, strict: bool = False) -> None:
+        """Read the words. With `strict`, a text that cannot be rendered raises; otherwise a plain one stands in.
+
+        Raises ContentError when a file of words is missing, and UnreadableError when it is no YAML.
+        """
+        self._strict = strict
+        folders = [TEMPLATES / LANGUAGE]
         if content_dir is not None:
-            folders.insert(0, content_dir / "templates" / language)
+            folders.insert(0, content_dir / "templates" / LANGUAGE)
         self._templates = Environment(
             loader=FileSystemLoader(folders),
             autoescape=True,
@@ -67,12 +83,13 @@ class Renderer:
             rows = [rows[0] + rows[1], *rows[2:]]
         if say.template != "help":
             rows.append([self._button(Command.HELP)])
-        return Rendered(self._html(say.template), rows)
+        return Rendered(self._html(say.template, LAST_RESORT), rows)
 
     def ask(self, ask: Ask) -> Rendered:
         """A question, its choices, Skip where it may be skipped, and help."""
         html = self._html(
             "question",
+            escape(ask.item.text),
             intro=ask.intro,
             item=ask.item,
             note=ask.note,
@@ -94,7 +111,8 @@ class Renderer:
     def settled(self, settle: Settle) -> Rendered:
         """A question that was answered, with its answer and without its keyboard."""
         shown = ", ".join(self._shown(settle.item, value) for value in settle.values)
-        return Rendered(self._html("settled", item=settle.item, answer=shown or self._words["answers"]["skipped"]), [])
+        answer = shown or self._words["answers"]["skipped"]
+        return Rendered(self._html("settled", escape(f"✓ {answer}"), item=settle.item, answer=answer), [])
 
     def toast(self, name: str) -> str:
         """A short word on a tapped button."""
@@ -104,7 +122,8 @@ class Renderer:
         """A message for a clinician, with the buttons of its alert or request."""
         labels = self._staff_words["buttons"]
         row = [{"text": labels[deed], "callback_data": staff_button(deed, number)} for deed in deeds]
-        return Rendered(self._html(f"staff/{template}", number=number, **context), [row] if row else [])
+        plain = escape(f"{template} {number} {context.get('tier', '')} {context.get('code', '')}")
+        return Rendered(self._html(f"staff/{template}", plain, number=number, **context), [row] if row else [])
 
     def staff_word(self, group: str, name: str, **context: str) -> str:
         """A short word for clinicians."""
@@ -115,17 +134,26 @@ class Renderer:
         commands: Mapping[str, str] = (self._staff_words if staff else self._words)["commands"]
         return [{"command": name, "description": text} for name, text in commands.items()]
 
-    def has(self, template: str) -> bool:
-        """Whether there is such a text."""
-        return f"{template}.html.j2" in self._templates.list_templates()
-
-    def _html(self, template: str, **context: object) -> str:
-        return self._templates.get_template(f"{template}.html.j2").render(context).strip()
+    def _html(self, template: str, plain: str, **context: object) -> str:
+        """A text; when it cannot be rendered, the plain one (the check at start makes that very unlikely)."""
+        try:
+            return self._templates.get_template(f"{template}.html.j2").render(context).strip()
+        except Exception:
+            if self._strict:
+                raise
+            log.exception("a text could not be rendered", template=template)
+            return plain
 
     def _read_words(self, name: str) -> Any:
         assert self._templates.loader is not None
-        source, filename, _ = self._templates.loader.get_source(self._templates, name)
-        return plain_yaml.read(source, filename or name)
+        try:
+            source, _, _ = self._templates.loader.get_source(self._templates, name)
+        except (TemplateError, UnicodeDecodeError) as error:
+            raise ContentError(f"templates/{name} cannot be read: {error}") from error
+        words = plain_yaml.read(source, f"templates/{name}")
+        if not isinstance(words, dict) or not all(isinstance(group, dict) for group in words.values()):
+            raise ContentError(f"templates/{name} must hold groups of words")
+        return words
 
     def _button(self, button: Command | Begin) -> dict[str, str]:
         if isinstance(button, Begin):

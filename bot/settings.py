@@ -2,8 +2,8 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
+import httpx
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -31,21 +31,25 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("telegram_base_url")
-    @classmethod
-    def _base_url(cls, value: str) -> str:
-        """The address of the server alone: the token and `/bot` are added by the client."""
-        address = value.rstrip("/").removesuffix("/bot")
-        if urlsplit(address).scheme not in {"http", "https"} or not urlsplit(address).netloc:
-            raise ValueError("must be an address such as https://api.telegram.org")
-        return address
+    @property
+    def token(self) -> str:
+        """The bot's token in the clear."""
+        return self.telegram_bot_token.get_secret_value().strip() if self.telegram_bot_token is not None else ""
 
-    @field_validator("public_url")
+    @field_validator("telegram_base_url", "public_url")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
-        if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc):
-            raise ValueError("must be an address such as https://clinic.example")
-        return value.rstrip("/") if value else value
+        """The address of a server alone: the token and `/bot` are added by the client."""
+        if value is None:
+            return None
+        try:
+            url = httpx.URL(value.strip())
+            sound = url.scheme in {"http", "https"} and bool(url.host) and 0 <= (url.port or 0) <= 65535
+        except (httpx.InvalidURL, ValueError):
+            sound = False
+        if not sound or any(character.isspace() for character in value.strip()):
+            raise ValueError("must be an address such as https://api.telegram.org")
+        return value.strip().rstrip("/").removesuffix("/bot")
 
     @field_validator("log_level", mode="before")
     @classmethod

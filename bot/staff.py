@@ -13,6 +13,7 @@ from flows.effects import RequestKind
 from flows.escalation import Role
 from flows.events import ChannelLost
 from flows.lifecycle import PATIENT, AlertState, Move, NotAllowedError, Standing, allows
+from flows.listener import Signal
 from storage import alerts, audit, clinicians, outbox, patients, visits
 from storage.database import Transaction
 from storage.outbox import Urgency
@@ -68,7 +69,9 @@ class Staff:
             case "/requests":
                 self._list_requests(tx, incoming.chat_id, now)
             case _:
-                self._reply(tx, incoming.chat_id, self.renderer.staff("help"), now)
+                signals = self.catalogue.listener.hear(incoming.text)
+                worrying = signals & {Signal.CRISIS, Signal.MEDICAL}
+                self._reply(tx, incoming.chat_id, self.renderer.staff("worried" if worrying else "help"), now)
         return Done()
 
     def announce(self, tx: Transaction, request: RequestRow, *, now: datetime) -> None:
@@ -108,10 +111,10 @@ class Staff:
         request = visits.by_number(tx, button.number)
         if request is None:
             return None
-        if not request.is_open:
-            return Done(self.renderer.staff_word("toasts", "closed"))
         patient = patients.by_id(tx, request.patient_id)
         enrol = button.deed is Deed.ENROL and allows(PATIENT, Standing(patient.standing), Move.ENROL)
+        if not request.is_open and not enrol:
+            return Done(self.renderer.staff_word("toasts", "closed"))
         visits.close(tx, request, clinician.id, now=now)
         tx.session.flush()
         self._show_request(tx, request, now)
@@ -154,11 +157,9 @@ class Staff:
 
     def _request(self, tx: Transaction, request: RequestRow) -> Rendered:
         patient = patients.by_id(tx, request.patient_id)
-        deeds = []
-        if request.is_open:
-            can_enrol = allows(PATIENT, Standing(patient.standing), Move.ENROL)
-            deeds = [Deed.ENROL] if request.kind == RequestKind.CONSULTATION and can_enrol else []
-            deeds.append(Deed.CLOSE)
+        can_enrol = allows(PATIENT, Standing(patient.standing), Move.ENROL)
+        deeds = [Deed.ENROL] if request.kind == RequestKind.CONSULTATION and can_enrol else []
+        deeds += [Deed.CLOSE] if request.is_open else []
         at = (request.closed_at or request.opened_at).astimezone(ZoneInfo(self.catalogue.clinic.zone))
         return self.renderer.staff(
             "request",

@@ -24,11 +24,15 @@ from flows.effects import (
     Toast,
     Wake,
 )
-from flows.events import ChannelLost, Enrolled, Event, RuleDue
+from flows.escalation import Tier
+from flows.events import ChannelLost, Enrolled, Event, RuleDue, Said
 from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
 from storage.database import Transaction, new_id
 from storage.outbox import Urgency
 from storage.tables import PatientRow
+
+FAILED = "X0"
+"""The rule for a message that could not be handled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ class Turn:
             audit.note(tx, "bot", "add", f"patient:{row.id}", now=now)
         if row is None or incoming.event is None:
             return self.renderer.toast("unknown") if incoming.callback_id else None
-        return self.patient(tx, row, incoming.event, now=now, message_id=incoming.message_id if incoming.data else None)
+        event = incoming.event
+        if isinstance(event, Said) and incoming.message_id is not None:
+            event = replace(event, early=_is_early(tx, row, incoming.message_id))
+        return self.patient(tx, row, event, now=now, message_id=incoming.message_id if incoming.data else None)
 
     def timer(self, tx: Transaction, timer_id: int, *, now: datetime) -> None:
         """Handle a due timer; it is gone when this commits."""
@@ -92,6 +99,14 @@ class Turn:
         row = patients.by_chat(tx, chat_id)
         if row is not None and row.channel != Channel.BLOCKED:
             self.patient(tx, row, ChannelLost(), now=now)
+
+    def failed(self, tx: Transaction, chat_id: int, *, now: datetime) -> None:
+        """A message of a patient could not be handled: a person is paged, because nobody knows what it said (P6)."""
+        row = patients.by_chat(tx, chat_id)
+        if row is None and clinicians.by_chat(tx, chat_id) is None:
+            row = patients.add(tx, chat_id, Person(zone=self.catalogue.clinic.zone), now=now)
+        if row is not None:
+            self.ladder.raise_(tx, row.id, FAILED, Tier.URGENT, now=now)
 
     def patient(
         self, tx: Transaction, row: PatientRow, event: Event, *, now: datetime, message_id: int | None = None
@@ -173,6 +188,22 @@ class Turn:
         for copy in dict.fromkeys(([message_id] if message_id is not None else []) + copies):
             parameters = message.parameters(chat_id, message_id=copy)
             outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
+
+
+def _is_early(tx: Transaction, row: PatientRow, message_id: int) -> bool:
+    """Whether a text was written before the open question was seen.
+
+    The question has not arrived; or the text stands, by its number in the chat, between the last question and this one.
+    (A server that numbers each side of a chat by itself never puts it there for long.)
+    """
+    place = conversations.open_place(tx, row.id)
+    if place is None:
+        return False
+    conversation, revision = place
+    question, before = (outbox.shown(tx, _topic(conversation, number)) for number in (revision, revision - 1))
+    if not question.reached:
+        return True
+    return before.last is not None and question.first is not None and before.last < message_id < question.first
 
 
 def _topic(conversation: int, revision: int) -> str:

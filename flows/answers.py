@@ -3,7 +3,7 @@
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -16,7 +16,7 @@ LONGEST_TEXT = 4000
 """Characters of a free text when the item sets no maxLength."""
 
 CLOSE = 0.82
-"""How alike (difflib ratio, 0 to 1) a misspelled word must be to an option to be taken for it."""
+"""How alike (difflib ratio, 0 to 1) a misspelled word must be to a word of an option to be taken for it."""
 
 
 class Reason(StrEnum):
@@ -59,6 +59,13 @@ NUMBER_WORDS = (
 )
 WORDS = {word: Decimal(number) for number, word in enumerate(NUMBER_WORDS)}
 FRACTIONS = {"half": Decimal("0.5"), "a half": Decimal("0.5"), "one half": Decimal("0.5"), "quarter": Decimal("0.25")}
+UNITS = (
+    frozenset(["mg", "mgs", "milligram", "milligrams"]),
+    frozenset(["h", "hr", "hrs", "hour", "hours"]),
+    frozenset(["time", "times"]),
+    frozenset(["d", "day", "days"]),
+)
+"""Words for the same unit. A number in another unit is never taken."""
 FRACTIONS |= {"a quarter": Decimal("0.25"), "½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75")}
 
 
@@ -71,13 +78,15 @@ def read(item: Item, text: str, *, today: date) -> Value | Rejected:
         case ItemType.BOOLEAN:
             return _yes_or_no(text)
         case ItemType.CHOICE:
-            return _option(item, text) or Rejected(Reason.PICK_ONE)
+            chosen = _option(item, text, misspelled=True)
+            return Rejected(Reason.PICK_ONE) if chosen is None else chosen
         case ItemType.OPEN_CHOICE:
-            return _option(item, text) or _text(item, text)
+            chosen = _option(item, text, misspelled=False)
+            return _text(item, text) if chosen is None else chosen
         case ItemType.INTEGER:
-            return _within(item, _number(text, item.unit, whole=True), Reason.WHOLE_NUMBER)
+            return _within(item, _number(text, item, whole=True), Reason.WHOLE_NUMBER)
         case ItemType.DECIMAL:
-            return _within(item, _number(text, item.unit, whole=False), Reason.NUMBER)
+            return _within(item, _number(text, item, whole=False), Reason.NUMBER)
         case ItemType.DATE:
             return _within(item, _date(text, today), Reason.DATE)
         case ItemType.STRING | ItemType.TEXT:
@@ -93,8 +102,9 @@ def choices(item: Item) -> tuple[tuple[Value, str], ...]:
 
 
 def clean(text: str) -> str:
-    """Text without control characters, lone surrogates and spaces at the ends; line breaks stay."""
-    kept = (character for character in text if character == "\n" or unicodedata.category(character) not in {"Cc", "Cs"})
+    """Text without lone surrogates and spaces at the ends; control characters become spaces, line breaks stay."""
+    categories = ((character, unicodedata.category(character)) for character in text)
+    kept = (" " if category == "Cc" and char != "\n" else char for char, category in categories if category != "Cs")
     return "".join(kept).strip()
 
 
@@ -113,7 +123,8 @@ def _yes_or_no(text: str) -> Value | Rejected:
     return Rejected(Reason.YES_OR_NO)
 
 
-def _option(item: Item, text: str) -> Value | None:
+def _option(item: Item, text: str, *, misspelled: bool) -> Value | None:
+    """The option that a text means. A misspelled word is forgiven only where a free text would not do."""
     said, labels = plain(text), [plain(option.label) for option in item.options]
     by_number = _option_number(item, said, labels)
     if by_number is not None:
@@ -122,15 +133,30 @@ def _option(item: Item, text: str) -> Value | None:
         lambda label: label == said,
         lambda label: label in {"yes", "no"} and said in (YES if label == "yes" else NO),
         lambda label: len(said) >= 4 and label.startswith(said),
+        lambda label: item.type is ItemType.OPEN_CHOICE and len(said) >= 4 and said in label.split(),
     )
     for matches in matchers:
         found = [index for index, label in enumerate(labels) if matches(label)]
         if len(found) == 1:
             return item.options[found[0]].value
-    if len(said) < 4 or any(character.isdigit() for character in said):
+    if not misspelled or len(said) < 4 or any(character.isdigit() for character in said):
         return None
-    close = difflib.get_close_matches(said, labels, n=2, cutoff=CLOSE)
-    return item.options[labels.index(close[0])].value if len(close) == 1 else None
+    close = [index for index, label in enumerate(labels) if _is_misspelled(said.split(), label.split())]
+    return item.options[close[0]].value if len(close) == 1 else None
+
+
+def _is_misspelled(said: Sequence[str], meant: Sequence[str]) -> bool:
+    """Whether two texts are the same but for their spelling, word by word."""
+    return len(said) == len(meant) and all(map(_is_like, said, meant))
+
+
+def _is_like(said: str, meant: str) -> bool:
+    """Close, with the same first letter; and neither inside the other: cant is not can, oxazepam not lorazepam."""
+    if said == meant:
+        return True
+    if said[0] != meant[0] or said in meant or meant in said:
+        return False
+    return difflib.SequenceMatcher(None, said, meant).ratio() >= CLOSE
 
 
 def _option_number(item: Item, said: str, labels: Sequence[str]) -> int | None:
@@ -146,16 +172,26 @@ def _option_number(item: Item, said: str, labels: Sequence[str]) -> int | None:
     return int(said) - 1 if 1 <= int(said) <= len(labels) else None
 
 
-def _number(text: str, unit: str, *, whole: bool) -> Value | None:
-    said = unicodedata.normalize("NFKC", text.casefold()).replace("⁄", "/").strip(" .!")
-    for ending in {unit.casefold(), f"{unit.casefold()}s", "mg", "milligrams", "hours", "hrs", "h", "times", "days"}:
-        if ending and said.endswith(ending):
-            said = said.removesuffix(ending).strip()
-            break
+def _number(text: str, item: Item, *, whole: bool) -> Value | None:
+    if any(unicodedata.decomposition(character).startswith(("<super>", "<sub>")) for character in text):
+        return None
+    apart = re.sub(r"([¼-¾⅐-⅞])", r" \1", text.casefold())
+    said = unicodedata.normalize("NFKC", apart).replace("⁄", "/").strip().rstrip(" .!")
+    ending = re.fullmatch(r"(.*[^\W_])\s*?(?<![^\W\d_])([^\W\d_]+)", said, re.DOTALL)
+    if ending and ending[2] in _units(item):
+        said = ending[1]
     value = _decimal(said)
     if value is None or not whole:
         return value
     return int(value) if value == value.to_integral_value() else None
+
+
+def _units(item: Item) -> Collection[str]:
+    """The words that may follow a number: those for the unit, or without a unit, those of the question itself."""
+    unit = item.unit.casefold()
+    if not unit:
+        return plain(item.text).split()
+    return next((words for words in UNITS if unit in words), {unit, f"{unit}s"})
 
 
 def _decimal(said: str) -> Decimal | None:
@@ -166,7 +202,7 @@ def _decimal(said: str) -> Decimal | None:
     fraction = re.fullmatch(r"(?:([0-9]{1,4})\s+)?([0-9]{1,4})\s*/\s*([1-9][0-9]{0,3})", said)
     if fraction:
         whole, top, bottom = fraction.groups(default="0")
-        return Decimal(whole) + Decimal(top) / Decimal(bottom)
+        return round(Decimal(whole) + Decimal(top) / Decimal(bottom), 6)
     if not re.fullmatch(r"[+-]?(?:[0-9]{1,9}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})", said) or re.search(
         r",[0-9]{3}$", said
     ):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from flows.answers import plain
+from flows.answers import NO, YES, plain
 from flows.catalogue import Catalogue
 from flows.conversation import Conversation, Purpose, advance, ask, follow
 from flows.effects import Ask, Begin, Effect, End, Forget, Keep, Raise, Record, Request, RequestKind, Say, Toast, Wake
@@ -27,6 +27,7 @@ from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
 from flows.listener import Signal
 from flows.redflags import Firing, fired, still
 from flows.schedule import WeeklyHour, local_date, next_after
+from flows.scores import total_name, totals
 from flows.taper import DailyDose, reported, reported_fall
 from flows.values import Facts, Values
 
@@ -55,6 +56,7 @@ class Person:
     conversation: Conversation | None = None
     doses: tuple[DailyDose, ...] = ()
     misunderstood: int = 0
+    asked_if_safe: bool = False
     check_in: WeeklyHour | None = None
 
 
@@ -67,7 +69,10 @@ def respond(person: Person, event: Event, *, now: datetime, catalogue: Catalogue
     `now` is aware; `new_id` names the conversation that is opened, if one is. For a RuleDue, `person.conversation` is
     the one that the rule looks at, open or not.
     """
-    return _Turn(now, catalogue, new_id).respond(person, event)
+    person, effects = _Turn(now, catalogue, new_id).respond(person, event)
+    asks = any(isinstance(effect, Say) and Command.SAFE in effect.buttons for effect in effects)
+    by_person = isinstance(event, Said | Sent | Asked | Begun | Answered)
+    return replace(person, asked_if_safe=asks or (person.asked_if_safe and not by_person)), effects
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,68 +101,79 @@ class _Turn:
                 return self._look_again(person, event)
             case Enrolled():
                 return self._enrol(person)
+            case ChannelLost() if person.channel is Channel.STOPPED:
+                return person, ()
             case ChannelLost():
                 lost = replace(person, channel=Channel.BLOCKED)
                 return lost, self._alarms(person, lost).spoken_to_staff
 
     def _said(self, person: Person, event: Said) -> Outcome:
-        conversation = person.conversation
-        asking = conversation is not None and conversation.stage is Stage.ASKING
-        if conversation is not None and asking and not event.forwarded and not event.edited:
-            moved, effects = advance(conversation, event, today=self._today(person))
-            answer = next((effect.values for effect in effects if isinstance(effect, Record)), None)
-            taken = replace(person, conversation=moved, misunderstood=0)
-            if answer is not None and not any(isinstance(value, str) for value in answer):
-                return self._moved(person, taken, effects, frozenset())  # a number or an option, and nothing else
-            signals = self.catalogue.listener.hear(event.text)
-            if answer is not None and Signal.STOP not in signals:
-                kept = (Keep(event.text, signals),) if signals else ()
-                return self._moved(person, taken, effects + kept, signals)
-            if not signals:
-                return self._heard(person, event.text, signals, effects[-1])
-        signals = self.catalogue.listener.hear(event.text)
         if event.forwarded or event.edited:
-            return self._heard(person, event.text, signals, Say("forwarded" if event.forwarded else "edited"))
+            return self._heard(person, event.text, Say("forwarded" if event.forwarded else "edited"))
+        word = plain(event.text)
+        if person.asked_if_safe and word in YES | NO:
+            return self._asked(person, Command.SAFE if word in YES else Command.UNSAFE)
+        conversation = person.conversation
+        if conversation is None:
+            return self._heard(person, event.text, None)
+        if conversation.stage is not Stage.ASKING:
+            go_ahead = word in GO_AHEAD
+            return self._tapped(person, Begun(conversation.id)) if go_ahead else self._heard(person, event.text, None)
+        if event.early:
+            return self._too_early(person, event.text)
+        moved, effects = advance(conversation, event, today=self._today(person))
+        answer = next((effect.values for effect in effects if isinstance(effect, Record)), None)
+        if answer is None:
+            return self._heard(person, event.text, effects[-1])
+        is_free_text = any(isinstance(value, str) for value in answer)
+        signals = self.catalogue.listener.hear(event.text) if is_free_text else frozenset()
         if Signal.STOP in signals:
-            stop = Say("confirm_stop", (Command.STOP_NOW, Command.STAY))
-            return self._heard(person, event.text, signals, stop, ask_again=False)
-        if conversation is not None and not asking and not signals and plain(event.text) in GO_AHEAD:
-            return self._tapped(person, Begun(conversation.id))
-        return self._heard(person, event.text, signals, None)
+            return self._heard(person, event.text, None)
+        kept = (Keep(event.text, signals),) if signals else ()
+        return self._moved(person, replace(person, conversation=moved, misunderstood=0), effects + kept, signals)
+
+    def _too_early(self, person: Person, text: str) -> Outcome:
+        """Words from before the open question was seen: kept and listened to, and never taken for an answer (P8)."""
+        signals = self.catalogue.listener.hear(text)
+        return self._heard(person, text, None) if signals else (person, (Keep(text, signals),))
 
     def _sent(self, person: Person, event: Sent) -> Outcome:
-        signals = self.catalogue.listener.hear(event.caption)
-        return self._heard(person, f"[{event.medium}] {event.caption}".strip(), signals, Say("not_text"))
+        return self._heard(person, f"[{event.medium}] {event.caption}".strip(), Say("not_text"))
 
-    def _heard(
-        self,
-        person: Person,
-        text: str,
-        signals: frozenset[Signal],
-        reply: Effect | None,
-        ask_again: bool = True,
-    ) -> Outcome:
-        """Words that are no answer: kept, listened to, answered, and followed by the question that is open."""
-        heard = replace(person, misunderstood=0 if signals else person.misunderstood + 1)
+    def _heard(self, person: Person, text: str, reply: Say | Effect | None) -> Outcome:
+        """Words that are no answer: kept, listened to, answered, and followed by the question that is open.
+
+        A Say is always the answer; another reply (the question with a hint) only when nothing was heard in the words.
+        """
+        signals = self.catalogue.listener.hear(text)
+        if Signal.STOP in signals:
+            reply = Say("confirm_stop", (Command.STOP_NOW, Command.STAY))
+        explained = isinstance(reply, Say)
+        misunderstood = 0 if signals else person.misunderstood + (not explained)
+        heard = replace(person, misunderstood=misunderstood)
         alarms = self._alarms(person, heard, signals)
         effects: tuple[Effect, ...] = (Keep(text, signals), *alarms.effects)
-        conversation = heard.conversation
-        if isinstance(reply, Say) or (reply is not None and not alarms.emergency):
+        if explained and reply is not None:
             effects += (reply,)
-        elif not alarms.said:
-            return heard, effects + self._home(heard, "kept")
-        if conversation is None or conversation.stage is not Stage.ASKING or isinstance(reply, Ask) or not ask_again:
-            return heard, effects
+        conversation = heard.conversation
+        if conversation is None or conversation.stage is not Stage.ASKING:
+            answered = explained or alarms.said
+            return heard, effects if answered else effects + self._home(heard, "kept")
         if alarms.emergency:
             return self._pause(heard, effects)
-        return heard, (*effects, ask(conversation))
+        if Signal.STOP in signals:
+            return heard, effects
+        hint = reply if reply is not None and not explained and not signals else ask(conversation)
+        return heard, (*effects, hint)
 
     def _tapped(self, person: Person, event: Begun | Answered) -> Outcome:
         conversation = person.conversation
         if conversation is None or conversation.id != event.conversation:
             return person, (Toast("stale"), *self._home(person, "home"))
         moved, effects = advance(conversation, event, today=self._today(person))
-        return self._moved(person, replace(person, conversation=moved), effects, frozenset())
+        understood = any(isinstance(effect, Record) for effect in effects)
+        taken = replace(person, conversation=moved, misunderstood=0 if understood else person.misunderstood)
+        return self._moved(person, taken, effects, frozenset())
 
     def _moved(
         self, before: Person, person: Person, effects: tuple[Effect, ...], signals: frozenset[Signal]
@@ -206,7 +222,9 @@ class _Turn:
             case Command.SAFE:
                 return person, (Say("safe", self._continue(person)),)
             case Command.UNSAFE:
-                return person, self._alarms(person, person, unsafe=True).effects
+                effects = self._alarms(person, person, unsafe=True).effects
+                asking = person.conversation is not None and person.conversation.stage is Stage.ASKING
+                return self._pause(person, effects) if asking else (person, effects)
             case Command.NO_CALL:
                 return person, (Say("no_call", self._continue(person)),)
 
@@ -228,9 +246,11 @@ class _Turn:
         return stopped, (Forget("remind:"), Forget("check-in"), *alarms.effects, Say("stopped", (Command.START,)))
 
     def _check_in(self, person: Person) -> Outcome:
-        if person.check_in is None or person.channel is not Channel.OPEN or person.standing is not Standing.ENROLLED:
+        if person.check_in is None or person.channel is Channel.STOPPED or person.standing is not Standing.ENROLLED:
             return person, ()
         effects: tuple[Effect, ...] = (self._next_check_in(person.check_in),)
+        if person.channel is Channel.BLOCKED:
+            return person, effects  # who comes back is asked again the week after
         if person.conversation is not None:
             expired = person.conversation.moved(Step.EXPIRE)
             effects += (End(expired.id, expired.stage), Forget(f"remind:{expired.id}"))
@@ -300,8 +320,10 @@ class _Turn:
             form = person.conversation.questionnaire
             reached = follow(form, person.conversation.answers).reached
             today = self._today(person)
-            fall = reported_fall((*person.doses, *reported(form, reached, day=today)), today=today)
+            told = reported(form, reached, day=today)
+            fall = reported_fall((*person.doses, *told), today=today) if told else None
             facts |= reached
+            facts |= {total_name(group): (total,) for group, total in totals(form, reached).items()}
             facts["%dose.fall"] = () if fall is None else (fall,)
         return facts
 

@@ -18,9 +18,10 @@ from flows.escalation import Audience, PageStep, Policy, Role, Tier
 from flows.events import Command
 from flows.questionnaire import Questionnaire
 from flows.redflags import Case, Rule
+from flows.scores import scored_groups, total_name
 from flows.taper import dose_questions
 
-COMPUTED = frozenset({"%signal", "%dose.fall", "%misunderstood", "%channel", "%standing", "%safe"})
+COMPUTED = frozenset({"%signal", "%dose.fall", "%misunderstood", "%channel", "%standing", "%safe", "%failed"})
 """The facts that are not answers; a rule may look at them."""
 
 
@@ -51,6 +52,14 @@ class CrisisLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Language:
+    """What no text to a patient may hold: patterns with what to write instead, and the phrases that are allowed."""
+
+    allowed: tuple[str, ...]
+    refused: tuple[tuple[re.Pattern[str], str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """The content in use. Built once at start; nothing in it changes."""
 
@@ -59,6 +68,7 @@ class Catalogue:
     policies: Mapping[Tier, Policy]
     crisis_lines: tuple[CrisisLine, ...]
     clinic: Clinic
+    language: Language
     listener: listener.Listener
 
     def rule(self, rule_id: str) -> Rule | None:
@@ -88,7 +98,8 @@ def load(*folders: Traversable) -> Catalogue:
     for needed in ("intake", "check_in"):
         if needed not in forms:
             raise ContentError(f"questionnaires/{needed}.yaml is missing")
-    names = frozenset(item.link_id for form in forms.values() for item in form.walk()) | COMPUTED
+    asked = frozenset(item.link_id for form in forms.values() for item in form.walk())
+    names = asked | COMPUTED | {total_name(group) for form in forms.values() for group in scored_groups(form)}
     try:
         phrases = listener.load({f"{name}.yaml": text for name, text in layers.texts("phrases")})
     except ValueError as error:
@@ -99,6 +110,7 @@ def load(*folders: Traversable) -> Catalogue:
         policies=_policies(layers.entries("escalation.yaml")),
         crisis_lines=tuple(_crisis_line(entry) for entry in layers.entries("crisis_lines.yaml")),
         clinic=_clinic(layers.read("clinic.yaml")),
+        language=_language(layers.read("language.yaml")),
         listener=phrases,
     )
 
@@ -146,13 +158,13 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: frozenset[str]) -> Itera
         try:
             rule = Rule(
                 id=str(entry["id"]),
-                title=entry["title"],
+                title=_words(entry, "title"),
                 owner=Role(entry["owner"]),
                 cases=tuple(_case(case, names) for case in entry["cases"]),
                 message=_message(entry["message"]) if "message" in entry else None,
                 request=RequestKind(entry["request"]) if "request" in entry else None,
-                rationale=entry["rationale"],
-                source=entry["source"],
+                rationale=_words(entry, "rationale"),
+                source=_words(entry, "source"),
             )
         except KeyError as error:
             raise ContentError(f"{where}: {error.args[0]} is missing") from error
@@ -171,10 +183,12 @@ def _case(entry: Mapping[str, Any], names: frozenset[str]) -> Case:
 
 
 def _test(entry: Mapping[str, Any], names: frozenset[str]) -> Test:
-    if "all" in entry:
-        return Every(tuple(_test(part, names) for part in entry["all"]))
-    if "any" in entry:
-        return Some(tuple(_test(part, names) for part in entry["any"]))
+    for word, kind in (("all", Every), ("any", Some)):
+        if word in entry:
+            parts = tuple(_test(part, names) for part in entry[word])
+            if not parts:
+                raise ValueError(f"{word} is empty")
+            return kind(parts)
     if entry["question"] not in names:
         raise ValueError(f"it looks at {entry['question']}, which no questionnaire asks")
     answer = entry["answer"]
@@ -198,10 +212,12 @@ def _policies(entries: Sequence[Mapping[str, Any]]) -> Mapping[Tier, Policy]:
             policy = Policy(Tier(entry["tier"]), steps, bool(entry.get("silent", False)))
         except KeyError as error:
             raise ContentError(f"{where}: {error.args[0]} is missing") from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise ContentError(f"{where}: {error}") from error
         if not steps or any(step.wait <= timedelta() for step in steps):
             raise ContentError(f"{where}: needs steps, each with a wait above zero, or an alert would go quiet")
+        if policy.tier in policies:
+            raise ContentError(f"{where}: the tier stands twice")
         policies[policy.tier] = policy
     missing = [tier for tier in Tier if tier not in policies]
     if missing:
@@ -218,20 +234,35 @@ def _duration(text: object) -> timedelta:
 
 def _crisis_line(entry: Mapping[str, Any]) -> CrisisLine:
     try:
-        checked_on = date.fromisoformat(entry["checked_on"])
-        return CrisisLine(entry["name"], entry["number"], entry["wording"], entry["country"], checked_on)
+        name, number, wording, country = (_words(entry, key) for key in ("name", "number", "wording", "country"))
+        return CrisisLine(name, number, wording, country, date.fromisoformat(_words(entry, "checked_on")))
     except KeyError as error:
         raise ContentError(f"crisis_lines.yaml, {entry.get('name', '?')}: {error.args[0]} is missing") from error
     except (ValueError, TypeError) as error:
         raise ContentError(f"crisis_lines.yaml, {entry.get('name', '?')}: {error}") from error
 
 
+def _words(entry: Mapping[str, Any], key: str) -> str:
+    words = entry[key]
+    if not isinstance(words, str) or not words.strip():
+        raise ValueError(f"{key} must be text, in quotes")
+    return words
+
+
 def _clinic(entry: Any) -> Clinic:
     try:
-        clinic = Clinic(entry["name"], entry["address"], entry["phone"], entry["hours"], entry["zone"])
+        clinic = Clinic(*(_words(entry, key) for key in ("name", "address", "phone", "hours", "zone")))
         ZoneInfo(clinic.zone)
     except KeyError as error:
         raise ContentError(f"clinic.yaml: {error.args[0]} is missing or not a time zone") from error
     except (ValueError, TypeError, OSError) as error:
         raise ContentError(f"clinic.yaml: {error}") from error
     return clinic
+
+
+def _language(entry: Any) -> Language:
+    try:
+        refused = tuple((re.compile(rule["pattern"], re.IGNORECASE), rule["instead"]) for rule in entry["refused"])
+        return Language(tuple(entry["allowed"]), refused)
+    except (KeyError, TypeError, re.error) as error:
+        raise ContentError(f"language.yaml: needs allowed, and refused with pattern and instead ({error})") from error

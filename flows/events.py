@@ -31,11 +31,15 @@ class Medium(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A typed message. A forwarded text is somebody else's words; an edited one had been said before."""
+    """A typed message. A forwarded text is somebody else's words; an edited one had been said before.
+
+    An `early` one was typed before the open question had reached its reader: it answers nothing.
+    """
 
     text: str
     forwarded: bool = False
     edited: bool = False
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ STATUS = {Stage.SUBMITTED: "completed", Stage.STOPPED: "stopped", Stage.EXPIRED:
 def response(conversation: Conversation, *, patient_code: str, authored: datetime) -> dict[str, Any]:
     """A conversation as a QuestionnaireResponse. Answers on branches that are no longer taken are left out."""
     form = conversation.questionnaire
+    items = _items(form.items, follow(form, conversation.answers).reached)
     return {
         "resourceType": "QuestionnaireResponse",
         "id": str(conversation.id),
@@ -23,27 +24,28 @@ def response(conversation: Conversation, *, patient_code: str, authored: datetim
         "status": STATUS.get(conversation.stage, "in-progress"),
         "subject": {"identifier": {"value": patient_code}},
         "authored": authored.isoformat(),
-        "item": _items(form.items, follow(form, conversation.answers).reached),
+        **({"item": items} if items else {}),
     }
 
 
 def bundle(patient_code: str, conversations: Iterable[tuple[Conversation, datetime]]) -> dict[str, Any]:
     """All conversations of a patient as a Bundle of type collection."""
     entries = [response(held, patient_code=patient_code, authored=at) for held, at in conversations]
+    listed = [{"fullUrl": f"urn:taperline:conversation:{entry['id']}", "resource": entry} for entry in entries]
     return {
         "resourceType": "Bundle",
         "type": "collection",
-        "entry": [{"fullUrl": f"urn:taperline:conversation:{entry['id']}", "resource": entry} for entry in entries],
+        **({"entry": listed} if listed else {}),
     }
 
 
 def _items(items: Sequence[Item], reached: Facts) -> list[dict[str, Any]]:
-    """Items that have an answer, and groups that have such items."""
+    """Items that have an answer, and those that hold such items: FHIR has no empty list."""
     found = []
     for item in items:
         children = _items(item.items, reached)
         values = reached.get(item.link_id, ())
-        if not values and not (children and not item.is_question):
+        if not values and not children:
             continue
         entry: dict[str, Any] = {"linkId": item.link_id}
         if item.text:

@@ -45,7 +45,6 @@ class Move(StrEnum):
     """What changes where a patient stands."""
 
     REQUEST = "request"
-    CLOSE = "close"
     ENROL = "enrol"
 
 
@@ -94,7 +93,6 @@ PATIENT = _machine(
     Standing.PROSPECT,
     [
         (Move.REQUEST, [Standing.PROSPECT], Standing.REQUESTED),
-        (Move.CLOSE, [Standing.REQUESTED], Standing.PROSPECT),
         (Move.ENROL, [Standing.PROSPECT, Standing.REQUESTED], Standing.ENROLLED),
     ],
 )

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -42,7 +43,10 @@ PYTHON_TYPE: dict[ItemType, tuple[type, ...]] = {
     ItemType.DECIMAL: (Decimal, int),
     ItemType.STRING: (str,),
     ItemType.TEXT: (str,),
+    ItemType.DATE: (date,),
 }
+"""What an answer to a question without options is in Python."""
+LIMITED = frozenset({ItemType.INTEGER, ItemType.DECIMAL, ItemType.DATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +153,11 @@ def problems(resource: Any) -> list[Problem]:
     if not isinstance(resource, Mapping) or resource.get("resourceType") != "Questionnaire":
         return [Problem("is not a FHIR Questionnaire: resourceType must be Questionnaire", code="structure")]
     found = []
-    if resource.get("status") not in {"draft", "active", "retired", "unknown"}:
+    if resource.get("status") not in ("draft", "active", "retired", "unknown"):
         found.append(Problem("status must be one of draft, active, retired, unknown", code="required"))
+    for name in ("url", "title"):
+        if not isinstance(resource.get(name, ""), str):
+            found.append(Problem(f"{name} must be text, in quotes", code="structure"))
     if "modifierExtension" in resource:
         found.append(Problem("modifierExtension changes the meaning and is not understood", code="not-supported"))
     if not isinstance(resource.get("item"), list) or not resource["item"]:
@@ -160,7 +167,7 @@ def problems(resource: Any) -> list[Problem]:
     for item in _raw_walk(resource["item"]):
         found += _item_problems(item, known)
         if isinstance(item, Mapping) and isinstance(item.get("linkId"), str):
-            known.setdefault(item["linkId"], item)
+            known.setdefault(item["linkId"], {} if any(_malformed(item, "")) else item)
     everything = [item.get("linkId") for item in _raw_walk(resource["item"]) if isinstance(item, Mapping)]
     return [_later_or_unknown(problem, everything) for problem in found]
 
@@ -173,8 +180,14 @@ def _item_problems(item: Any, known: Mapping[str, Mapping[str, Any]]) -> Iterato
     if not isinstance(link_id, str) or not link_id:
         yield Problem(f"the item {item.get('text', '')!r} has no linkId (text, in quotes)", code="required")
         return
+    if link_id.startswith("%"):
+        yield Problem("a linkId cannot begin with %: such names are for what Taperline computes", link_id)
     if link_id in known:
         yield Problem("the linkId stands twice", link_id, "duplicate")
+    malformed = list(_malformed(item, link_id))
+    if malformed:
+        yield from malformed
+        return
     kind = item.get("type")
     if kind in NOT_YET:
         yield Problem(f"the type {kind} cannot be asked in this chat", link_id, "not-supported")
@@ -188,6 +201,25 @@ def _item_problems(item: Any, known: Mapping[str, Mapping[str, Any]]) -> Iterato
     yield from _enable_problems(item, link_id, known)
 
 
+def _malformed(item: Mapping[str, Any], link_id: str) -> Iterator[Problem]:
+    """Parts that are not of the shape that everything else relies on."""
+    for name in ("type", "text", "enableBehavior"):
+        if not isinstance(item.get(name, ""), str):
+            yield Problem(f"{name} must be text, in quotes", link_id, "structure")
+    for name in ("extension", "code", "answerOption", "enableWhen"):
+        entries = item.get(name, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+            yield Problem(f"{name} must be a list of entries", link_id, "structure")
+        elif name == "extension" and not all(isinstance(entry.get("url"), str) for entry in entries):
+            yield Problem("an extension needs a url", link_id, "required")
+        elif name == "code":
+            for entry in entries:
+                try:
+                    decode({"valueCoding": entry})
+                except (ValueError, TypeError) as error:
+                    yield Problem(f"code: {error}", link_id, "structure")
+
+
 def _refusals(item: Mapping[str, Any], link_id: str, kind: ItemType) -> Iterator[Problem]:
     if item.get("repeats"):
         yield Problem("repeats cannot be asked in this chat yet", link_id, "not-supported")
@@ -197,6 +229,8 @@ def _refusals(item: Mapping[str, Any], link_id: str, kind: ItemType) -> Iterator
         yield Problem("modifierExtension changes the meaning and is not understood", link_id, "not-supported")
     if "maxLength" in item and kind not in WRITTEN:
         yield Problem("maxLength is for string, text and open-choice", link_id)
+    elif "maxLength" in item and not (_fits(item["maxLength"], (int,)) and item["maxLength"] > 0):
+        yield Problem("maxLength must be a whole number above zero", link_id)
 
 
 def _shape_problems(item: Mapping[str, Any], link_id: str, kind: ItemType) -> Iterator[Problem]:
@@ -209,17 +243,32 @@ def _shape_problems(item: Mapping[str, Any], link_id: str, kind: ItemType) -> It
         yield Problem("a display item cannot have items", link_id)
     if kind is not ItemType.GROUP and not str(item.get("text", "")).strip():
         yield Problem("there is no text to ask or show", link_id, "required")
-    for extension in item.get("extension", ()):
-        if isinstance(extension, Mapping) and extension.get("url") in {MIN_VALUE, MAX_VALUE}:
-            try:
-                decode(extension)
-            except (ValueError, TypeError) as error:
-                yield Problem(f"{str(extension['url']).rsplit('/', 1)[1]}: {error}", link_id)
+    yield from _extension_problems(item, link_id, kind)
     for flag in ("required", "readOnly"):
         if not isinstance(item.get(flag, False), bool):
             yield Problem(f"{flag} must be true or false", link_id)
         elif item.get(flag) and kind is ItemType.DISPLAY:
             yield Problem(f"a display item cannot be {flag}", link_id)
+
+
+def _extension_problems(item: Mapping[str, Any], link_id: str, kind: ItemType) -> Iterator[Problem]:
+    limit = PYTHON_TYPE[kind] if kind in LIMITED else ()
+    wanted = {MIN_VALUE: limit, MAX_VALUE: limit, UNIT: (Coding,), HIDDEN: (bool,)}
+    found: dict[str, Any] = {}
+    for extension in item.get("extension", ()):
+        url = extension["url"]
+        if url not in wanted:
+            continue
+        name = url.rsplit("/", 1)[1]
+        try:
+            found[url] = decode(extension)
+        except (ValueError, TypeError) as error:
+            yield Problem(f"{name}: {error}", link_id)
+            continue
+        if not _fits(found[url], wanted[url]):
+            yield Problem(f"{name} of {found.pop(url)!r} does not fit the type {kind}", link_id)
+    if MIN_VALUE in found and MAX_VALUE in found and found[MIN_VALUE] > found[MAX_VALUE]:
+        yield Problem("minValue is above maxValue: no answer would do", link_id)
 
 
 def _option_problems(item: Mapping[str, Any], link_id: str, kind: ItemType) -> Iterator[Problem]:
@@ -246,6 +295,8 @@ def _option_problems(item: Mapping[str, Any], link_id: str, kind: ItemType) -> I
             yield Problem(f"the answer {_label(value)!r} stands twice", link_id, "duplicate")
         seen.add(value)
         labels.add(label)
+    if len({type(value) for value in seen}) > 1:
+        yield Problem("the answers must all be of one kind, such as valueCoding", link_id)
 
 
 def _enable_problems(
@@ -260,13 +311,16 @@ def _enable_problems(
     for condition in conditions:
         try:
             parsed = _condition(condition)
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+        except KeyError as error:
+            yield Problem(f"enableWhen: {error.args[0]} is missing", link_id, "required")
+            continue
+        except (ValueError, TypeError) as error:
             yield Problem(f"enableWhen: {error}", link_id)
             continue
         asked = known.get(parsed.question)
         if asked is None or parsed.question == link_id:
             yield Problem(parsed.question, link_id, "enable-when-unknown")
-        elif parsed.operator is not Operator.EXISTS:
+        else:
             yield from _comparison_problems(parsed, asked, link_id)
 
 
@@ -274,6 +328,8 @@ def _comparison_problems(condition: Condition, asked: Mapping[str, Any], link_id
     kind, name = asked.get("type"), condition.question
     if kind in {ItemType.GROUP, ItemType.DISPLAY}:
         yield Problem(f"enableWhen looks at {name}, which is a {kind} and has no answer", link_id)
+    elif condition.operator is Operator.EXISTS:
+        return
     elif kind == ItemType.CHOICE:
         offered = []
         for option in asked.get("answerOption", []):
@@ -286,11 +342,16 @@ def _comparison_problems(condition: Condition, asked: Mapping[str, Any], link_id
             yield Problem(f"enableWhen waits for an answer that {name} does not offer", link_id, "business-rule")
         elif not equality:
             yield Problem(f"enableWhen: {condition.operator} cannot compare the choice {name}", link_id)
+    elif kind == ItemType.OPEN_CHOICE:
+        if condition.operator not in {Operator.EQUAL, Operator.NOT_EQUAL}:
+            yield Problem(f"enableWhen: {condition.operator} cannot compare the choice {name}", link_id)
+        elif not isinstance(condition.answer, Coding | str):
+            yield Problem(f"enableWhen compares {name}, an {kind}, with {condition.answer!r}", link_id)
     elif kind in set(PYTHON_TYPE) and not _fits(condition.answer, PYTHON_TYPE[ItemType(kind)]):
         yield Problem(f"enableWhen compares {name}, a {kind}, with {condition.answer!r}", link_id)
 
 
-def _fits(value: Value, types: tuple[type, ...]) -> bool:
+def _fits(value: object, types: tuple[type, ...]) -> bool:
     return isinstance(value, types) and isinstance(value, bool) == (bool in types)
 
 
@@ -333,7 +394,10 @@ def _test(raw: Mapping[str, Any]) -> Test | None:
 
 
 def _condition(raw: Mapping[str, Any]) -> Condition:
-    condition = Condition(raw["question"], Operator(raw["operator"]), decode(raw, "answer"))
+    question = raw["question"]
+    if not isinstance(question, str):
+        raise ValueError(f"question must be a linkId, found {question!r}")
+    condition = Condition(question, Operator(raw["operator"]), decode(raw, "answer"))
     if condition.operator is Operator.EXISTS and not isinstance(condition.answer, bool):
         raise ValueError("exists needs an answerBoolean")
     return condition
@@ -351,8 +415,11 @@ def _walk(items: Sequence[Item]) -> Iterator[Item]:
         yield from _walk(item.items)
 
 
-def _raw_walk(items: Sequence[Any]) -> Iterator[Any]:
+def _raw_walk(items: Sequence[Any], entered: set[int] | None = None) -> Iterator[Any]:
+    """Every raw item. A list that YAML repeats by an alias is entered once: its linkIds stand twice in any case."""
+    entered = set() if entered is None else entered
     for item in items:
         yield item
-        if isinstance(item, Mapping) and isinstance(item.get("item"), list):
-            yield from _raw_walk(item["item"])
+        if isinstance(item, Mapping) and isinstance(item.get("item"), list) and id(item["item"]) not in entered:
+            entered.add(id(item["item"]))
+            yield from _raw_walk(item["item"], entered)

@@ -28,9 +28,9 @@ def next_after(weekly: WeeklyHour, instant: datetime, *, at_least: timedelta = t
     earliest = instant + at_least
     day = local_date(earliest, weekly.zone)
     for offset in range(-1, 9):
-        candidate = _instant(day + timedelta(days=offset), weekly.hour, weekly.zone)
-        local = candidate.astimezone(ZoneInfo(weekly.zone))
-        if local.weekday() == weekly.weekday and candidate > instant and candidate >= earliest:
+        there = day + timedelta(days=offset)
+        candidate = _instant(there, weekly.hour, weekly.zone)
+        if there.weekday() == weekly.weekday and candidate > instant and candidate >= earliest:
             return candidate
     raise AssertionError("every weekday comes within nine days")
 

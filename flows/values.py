@@ -31,7 +31,9 @@ def decode(element: Mapping[str, Any], prefix: str = "value") -> Value:
 
     Raises ValueError when there is not exactly one `value[x]`, or when it is not well formed.
     """
-    names = [name for name in element if name.startswith(prefix) and name != prefix]
+    if not isinstance(element, Mapping):
+        raise ValueError(f"a mapping with {prefix}[x] is needed, found {element!r}")
+    names = [name for name in element if isinstance(name, str) and name.startswith(prefix) and name != prefix]
     if len(names) != 1:
         raise ValueError(f"exactly one {prefix}[x] is needed, found {', '.join(names) or 'none'}")
     name, raw = names[0], element[names[0]]
@@ -41,13 +43,13 @@ def decode(element: Mapping[str, Any], prefix: str = "value") -> Value:
             return raw
         case "Integer", int() if not isinstance(raw, bool):
             return raw
-        case "Decimal", int() | float() | Decimal() if not isinstance(raw, bool):
+        case "Decimal", int() | float() | Decimal() if not isinstance(raw, bool) and Decimal(str(raw)).is_finite():
             return Decimal(str(raw))
         case "Date", str():
             return date.fromisoformat(raw)
         case "String", str():
             return raw
-        case "Coding", {"code": str(code)}:
+        case "Coding", {"code": str(code)} if code and _are_texts(raw.get("system", ""), raw.get("display", "")):
             return Coding(code, raw.get("system"), raw.get("display", ""), _ordinal(raw, element))
     raise ValueError(f"{name} is not a value that Taperline can use: {raw!r}")
 
@@ -72,9 +74,15 @@ def encode(value: Value) -> dict[str, Any]:
             return {"valueCoding": {key: part for key, part in coding.items() if part}}
 
 
+def _are_texts(*parts: object) -> bool:
+    return all(isinstance(part, str) for part in parts)
+
+
 def _ordinal(*elements: Mapping[str, Any]) -> Decimal | None:
     for element in elements:
         for extension in element.get("extension", ()):
-            if extension.get("url") in {ORDINAL_VALUE, ITEM_WEIGHT} and "valueDecimal" in extension:
-                return Decimal(str(extension["valueDecimal"]))
+            if isinstance(extension, Mapping) and extension.get("url") in (ORDINAL_VALUE, ITEM_WEIGHT):
+                weight = decode(extension)
+                if isinstance(weight, Decimal):
+                    return weight
     return None

@@ -42,6 +42,15 @@ def open_one(tx: Transaction, patient_id: int) -> Conversation | None:
     return None if row is None else _load(tx, row)
 
 
+def open_place(tx: Transaction, patient_id: int) -> tuple[int, int] | None:
+    """The conversation in which a patient is being asked, and the revision of its open question."""
+    query = select(ConversationRow).where(
+        ConversationRow.patient_id == patient_id, ConversationRow.stage == Stage.ASKING
+    )
+    row = tx.session.exec(query).first()
+    return None if row is None else (row.id, row.revision)
+
+
 def by_id(tx: Transaction, conversation_id: int) -> Conversation | None:
     """A conversation in any stage."""
     row = tx.session.get(ConversationRow, conversation_id)

@@ -242,13 +242,12 @@ def _engine(url: str) -> Engine:
     )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
-    event.listen(engine, "commit", _check_open)
     return engine
 
 
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -257,7 +256,7 @@ def _on_begin(connection: Connection) -> None:
 
 
 def _check_open(connection: Connection) -> None:
-    """After this the next statement would commit by itself, outside of any transaction."""
+    """Raise DatabaseError when SQLite gave the transaction up: the next statement would commit by itself."""
     raw: Any = connection.connection.dbapi_connection
     if not raw.in_transaction:
         raise DatabaseError("SQLite gave the transaction up (a full disk does that): nothing of it was kept.")

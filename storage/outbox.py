@@ -171,6 +171,31 @@ def release(tx: Transaction) -> None:
         row.state, row.lease_until, row.token = Delivery.QUEUED, None, None
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Whether a topic's message has reached its reader, and the first and last of its message ids."""
+
+    reached: bool
+    first: int | None = None
+    last: int | None = None
+
+
+def shown(tx: Transaction, topic: str) -> Shown:
+    """What is known of the messages on a topic.
+
+    One that is being sent has not arrived yet; one whose sending was cut off may have, and counts as having reached.
+    """
+    rows = tx.session.exec(select(OutboxRow).where(OutboxRow.topic == topic)).all()
+    ids = sorted(row.message_id for row in rows if row.message_id is not None)
+    maybe = any(row.state != Delivery.SENDING and row.attempts for row in rows)
+    return Shown(maybe, *((ids[0], ids[-1]) if ids else ()))
+
+
+def latest(tx: Transaction, topic: str) -> Mapping[int, int]:
+    """The newest message of a topic in each chat: chat -> message id."""
+    return dict(sorted(message_ids(tx, topic), key=lambda sent: sent[1]))
+
+
 def message_ids(tx: Transaction, topic: str) -> Sequence[tuple[int, int]]:
     """The messages that were sent on a topic: (chat, message id)."""
     query = select(OutboxRow).where(OutboxRow.topic == topic, col(OutboxRow.message_id).is_not(None))

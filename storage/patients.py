@@ -66,6 +66,7 @@ def person(row: PatientRow) -> Person:
         standing=Standing(row.standing),
         channel=Channel(row.channel),
         misunderstood=row.misunderstood,
+        asked_if_safe=row.asked_if_safe,
         check_in=weekly,
     )
 
@@ -73,7 +74,7 @@ def person(row: PatientRow) -> Person:
 def save(tx: Transaction, row: PatientRow, person: Person) -> None:
     """Write back what the core changed."""
     row.standing, row.channel, row.zone = person.standing, person.channel, person.zone
-    row.misunderstood = person.misunderstood
+    row.misunderstood, row.asked_if_safe = person.misunderstood, person.asked_if_safe
     if person.check_in is not None:
         row.weekday, row.hour = person.check_in.weekday, person.check_in.hour
     tx.session.add(row)

@@ -36,6 +36,7 @@ class PatientRow(SQLModel, table=True):
     weekday: int | None = None
     hour: int | None = None
     misunderstood: int = 0
+    asked_if_safe: bool = False
     created_at: datetime
 
 

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from bot import log
 from bot.settings import Settings
 from tests.world import World, world
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_in_production() -> None:
+    """Logs look as they do in production; `capfd` sees them."""
+    log.configure("info")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -129,7 +129,8 @@ class World:
         return phone
 
     async def passes(self, time: timedelta) -> None:
-        """Time goes by, and what was due has happened."""
+        """When everything has settled, time goes by; and what was due has happened."""
+        await self.settled()
         self.sandbox.advance(time)
         await self.settled()
 
@@ -137,8 +138,8 @@ class World:
         """Every update was handled, every due timer has rung, every due message was sent."""
         async with asyncio.timeout(10):
             await self.sandbox.wait_for(lambda: not self.sandbox.updates.pending, timeout=10)
-            while await self.app.store.run(self._waiting):
-                await asyncio.sleep(0)  # noqa: ASYNC110 (lets the bot's own tasks run; it waits for nothing)
+            while await self.app.store.run(self._waiting):  # noqa: ASYNC110 (lets the bot's own tasks run)
+                await asyncio.sleep(0)
 
     def _waiting(self, tx: Transaction) -> int:
         now = self.clock.now()

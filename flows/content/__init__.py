@@ -1,0 +1,1 @@
+"""The clinic's own words and thresholds, as data."""

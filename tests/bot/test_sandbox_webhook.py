@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox import Fault, FaultKind, Sandbox
-from bot.web import listen
+from bot.web import listen, serving
 from tests.bot.test_sandbox_wire import Wire, wired
 
 Hook = Callable[[Request], Awaitable[Response]]

@@ -1,6 +1,6 @@
 // The chat page: follows the sandbox, keeps the state, draws the areas.
 
-import { onChange } from "./actions.js";
+import { onChange, TOAST } from "./actions.js";
 import { closeTourOverlay, renderBar, renderClock, setUpBar } from "./bar.js";
 import { askPerson } from "./dialogs.js";
 import { h, icon, reconcile } from "./dom.js";
@@ -61,7 +61,7 @@ function openAnswer({ user_id, url }) {
 }
 
 // Dots and toasts end by themselves.
-const LASTING = { typing: 5100, callback_answer: 3600 };
+const LASTING = { typing: 5100, callback_answer: TOAST + 100 };
 
 document.getElementById("phones").append(...roles.map((role) => phones[role].element));
 onChange(changed);

@@ -161,16 +161,11 @@ export function createLog(role, composer) {
     event.preventDefault();
     openMessageMenu(event.target.closest("[data-id]").querySelector(".bubble"), message);
   });
-  let height = 0;
   log.addEventListener("scroll", () => {
-    if (log.clientHeight !== height) return; // moved by a keyboard that opened, not by the person
     atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 60;
     if (atEnd) toBottom.hidden = true;
   });
-  new ResizeObserver(() => {
-    height = log.clientHeight;
-    if (atEnd) toEnd();
-  }).observe(log);
+  new ResizeObserver(() => atEnd && toEnd()).observe(log);
   log.addEventListener("keydown", logKey);
 
   function logKey(event) {

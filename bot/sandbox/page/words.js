@@ -30,7 +30,7 @@ export const tour = {
       done: "broken",
     },
   ],
-  alert: /\balert\b[^\n]*\d/i, // how the tour recognises an alert on the clinician's phone
+  alert: /\bA-\d+\b/, // how the tour recognises an alert on the clinician's phone
   foot: "Old buttons, typos, stickers, edits, a blocked bot: try what real people do.",
   shortcuts: "Keyboard shortcuts",
 };

@@ -65,6 +65,7 @@ def upgrade() -> None:
     sa.Column('weekday', sa.Integer(), nullable=True),
     sa.Column('hour', sa.Integer(), nullable=True),
     sa.Column('misunderstood', sa.Integer(), nullable=False),
+    sa.Column('asked_if_safe', sa.Boolean(), nullable=False),
     sa.Column('created_at', sqltypes.UTCDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_patient')),
     sa.UniqueConstraint('chat_index', name=op.f('uq_patient_chat_index')),

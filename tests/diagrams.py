@@ -1,0 +1,71 @@
+"""Draws docs/house.md from the code's own tables. `make docs` writes it; a test fails when it has drifted."""
+
+import ast
+from pathlib import Path
+
+from flows.lifecycle import TABLES, mermaid
+
+ROOT = Path(__file__).parent.parent
+HOUSE = ROOT / "docs" / "house.md"
+ROOMS = ("flows", "storage", "bot")
+
+
+def house() -> str:
+    """The page about the house: its rooms, who imports whom, what each module is for, and the three tables."""
+    parts = [
+        "# The house\n\nDrawn from the code by `make docs`; a test fails when it has drifted.\n",
+        "## Three rooms, one direction\n",
+        _fence(_rooms()),
+        *(f"## {room}\n\n{_modules(ROOT / room)}\n" for room in ROOMS),
+        "## The three transition tables\n",
+        *(f"### {name.capitalize()}\n\n{_fence(mermaid(machine))}" for name, machine in TABLES.items()),
+    ]
+    return "\n".join(parts)
+
+
+def _fence(diagram: str) -> str:
+    return f"```mermaid\n{diagram}\n```\n"
+
+
+def _rooms() -> str:
+    """Each room with its modules; an arrow for every room that imports another."""
+    lines = ["flowchart LR"]
+    for room in ROOMS:
+        names = "<br/>".join(path.stem for path in _files(ROOT / room))
+        lines.append(f'    {room}["<b>{room}</b><br/>{names}"]')
+    for room in ROOMS:
+        imported = {name for path in (ROOT / room).rglob("*.py") for name in _imports(path)}
+        lines += [f"    {room} --> {other}" for other in ROOMS if other in imported and other != room]
+    return "\n".join(lines)
+
+
+def _modules(room: Path) -> str:
+    """A table of the modules and the first line of each docstring."""
+    rows = [f"| `{path.relative_to(ROOT)}` | {_first_line(path)} |" for path in _files(room)]
+    folders = [folder / "__init__.py" for folder in sorted(room.iterdir()) if (folder / "__init__.py").exists()]
+    rows += [f"| `{path.parent.relative_to(ROOT)}/` | {_first_line(path)} |" for path in folders]
+    return "\n".join(["| module | what it is for |", "|---|---|", *rows])
+
+
+def _files(room: Path) -> list[Path]:
+    return [path for path in sorted(room.glob("*.py")) if not path.stem.startswith("__")]
+
+
+def _first_line(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return docstring.split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+
+
+def _imports(path: Path) -> set[str]:
+    """The top-level packages that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+    return found
+
+
+if __name__ == "__main__":
+    HOUSE.write_text(house(), encoding="utf-8")

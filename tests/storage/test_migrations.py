@@ -1,0 +1,182 @@
+"""The migrations make exactly the tables of the models, from nothing and back, and all or nothing."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+
+import storage
+from storage.cipher import Keyring
+from storage.database import Store, open_store
+from storage.tables import metadata
+from tests.storage.parts import ROOT, add_patient, do, look
+
+OPEN = """
+import sys
+from flows.errors import TaperlineError
+from storage.cipher import Keyring
+from storage.database import open_store
+try:
+    open_store(sys.argv[1], Keyring.parse(sys.argv[2], source="test")).close()
+except TaperlineError as error:
+    print(type(error).__name__)
+else:
+    print("opened")
+"""
+
+SECOND = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0002", "0001"
+
+
+def upgrade():
+    op.add_column("patient", sa.Column("added_later", sa.Text()))
+    {then}
+
+
+def downgrade():
+    op.drop_column("patient", "added_later")
+"""
+
+
+def alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations"))
+    return config
+
+
+def migrate(path: Path, revision: str) -> None:
+    """Up or down to a revision."""
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        config = alembic()
+        config.attributes["connection"] = connection
+        (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+        connection.commit()
+    engine.dispose()
+
+
+def schema(path: Path) -> list[tuple[object, ...]]:
+    return look(path, "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
+
+
+def test_models_and_migrations_do_not_drift(url: str, keyring: Keyring) -> None:
+    open_store(url, keyring).close()
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_an_empty_database_gets_every_table_with_its_keys_indexes_and_constraints(url: str, keyring: Keyring) -> None:
+    open_store(url, keyring).close()
+    engine = create_engine(url)
+    found = inspect(engine)
+    assert set(found.get_table_names()) == {*metadata.tables, "alembic_version"}
+    for name, table in metadata.tables.items():
+        assert {column["name"] for column in found.get_columns(name)} == set(table.columns.keys())
+        assert found.get_pk_constraint(name)["constrained_columns"] == [column.name for column in table.primary_key]
+        assert {key["name"] for key in found.get_foreign_keys(name)} == {
+            key.name for key in table.foreign_key_constraints
+        }
+        assert {index["name"] for index in found.get_indexes(name)} == {index.name for index in table.indexes}
+    assert {("conversation_id", "revision")} == {
+        tuple(unique["column_names"]) for unique in found.get_unique_constraints("answer")
+    }
+    engine.dispose()
+
+
+def test_the_revisions_are_one_line_without_branches() -> None:
+    script = ScriptDirectory.from_config(alembic())
+    assert len(script.get_heads()) == 1
+    assert len(script.get_bases()) == 1
+
+
+def test_down_to_nothing_and_up_again_gives_the_same_tables(url: str, keyring: Keyring, path: Path) -> None:
+    open_store(url, keyring).close()
+    before = schema(path)
+    migrate(path, "base")
+    assert [name for _, name, *_ in schema(path)] == ["sqlite_autoindex_alembic_version_1", "alembic_version"] or [
+        name for kind, name, *_ in schema(path) if kind == "table"
+    ] == ["alembic_version"]
+    migrate(path, "head")
+    assert schema(path) == before
+    open_store(url, keyring).close()
+
+
+def test_a_database_that_is_up_to_date_is_not_written_to(store: Store, url: str, keyring: Keyring, path: Path) -> None:
+    do(store, add_patient)
+    store.close()
+    before = path.read_bytes()
+    open_store(url, keyring).close()
+    assert path.read_bytes() == before
+
+
+@pytest.fixture
+def newer(tmp_path: Path) -> Path:
+    """A Taperline of the future, with one revision more."""
+    folder = tmp_path / "newer"
+    for room in ("storage", "flows"):
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def open_with(newer: Path, url: str, keyring: Keyring, *, then: str = "pass") -> str:
+    """Open the database with the Taperline of the future. Returns what it says."""
+    (newer / "storage/migrations/versions/0002_later.py").write_text(SECOND.format(then=then))
+    program = [sys.executable, "-c", OPEN, url, keyring.text()]
+    done = subprocess.run(
+        program, cwd=newer, env={"PYTHONPATH": str(newer)}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(
+    store: Store, url: str, keyring: Keyring, path: Path, newer: Path
+) -> None:
+    patient_id = do(store, add_patient)
+    store.close()
+    assert open_with(newer, url, keyring) == "opened"
+    assert look(path, "SELECT id, added_later FROM patient") == [(patient_id, None)]
+    assert look(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+
+
+def test_p7_other_keys_are_refused_before_an_older_database_is_changed(
+    store: Store, url: str, path: Path, newer: Path
+) -> None:
+    store.close()
+    before = path.read_bytes()
+    assert open_with(newer, url, Keyring.generate()) == "KeysError"
+    assert path.read_bytes() == before
+
+
+def test_a_revision_that_fails_half_way_is_undone(
+    store: Store, url: str, keyring: Keyring, path: Path, newer: Path
+) -> None:
+    store.close()
+    before = schema(path)
+    assert open_with(newer, url, keyring, then='op.execute("SELECT * FROM nothing")') == "DatabaseError"
+    assert schema(path) == before
+    assert look(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    open_store(url, keyring).close()
+
+
+def test_a_half_made_database_is_no_trap(url: str, keyring: Keyring, path: Path) -> None:
+    """An empty file, as a process leaves it that was killed before its first commit."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    open_store(url, keyring).close()
+    assert {name for kind, name, *_ in schema(path) if kind == "table"} == {*metadata.tables, "alembic_version"}

@@ -1,0 +1,349 @@
+"""Messages leave in order within a chat, the most urgent first, at least once, and by one sender at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import col, select
+
+from flows.escalation import Role, Tier
+from storage import alerts, outbox
+from storage.database import Store, Transaction
+from storage.outbox import LEASE, Delivery, Letter, Urgency
+from storage.tables import OutboxRow
+from tests.storage.parts import NOW, add_patient, do
+
+ADA, BEN, CAS = 111, 222, 333
+SECOND = timedelta(seconds=1)
+
+
+def put(
+    store: Store, chat_id: int | None, text: str, *, urgency: Urgency = Urgency.REPLY, topic: str | None = None
+) -> None:
+    do(store, lambda tx: outbox.put(tx, chat_id, "sendMessage", {"text": text}, urgency=urgency, now=NOW, topic=topic))
+
+
+def claim(store: Store, *, now: datetime = NOW, limit: int = 100) -> Sequence[Letter]:
+    return do(store, lambda tx: outbox.claim(tx, now=now, limit=limit))
+
+
+def words(letters: Sequence[Letter]) -> list[str]:
+    return [letter.parameters["text"] for letter in letters]
+
+
+def sent(store: Store, letter: Letter, message_id: int | None = 1) -> None:
+    do(store, lambda tx: outbox.sent(tx, letter, message_id, now=NOW))
+
+
+def send_all(store: Store, *, now: datetime = NOW) -> list[str]:
+    """Send what can be sent, one after the other, in the order in which it leaves."""
+    order = []
+    while letters := claim(store, now=now, limit=1):
+        order += words(letters)
+        sent(store, letters[0])
+    return order
+
+
+def state(store: Store, letter: Letter) -> tuple[str, int]:
+    """The state of a message and how often it was tried."""
+    row = do(store, lambda tx: tx.session.get_one(OutboxRow, letter.id))
+    return row.state, row.attempts
+
+
+def next_due(store: Store, now: datetime = NOW) -> datetime | None:
+    return do(store, lambda tx: outbox.next_due(tx, now))
+
+
+def test_a_letter_is_what_was_put(store: Store) -> None:
+    parameters = {"text": "Grüße 🙂", "reply_markup": {"inline_keyboard": [[{"text": "Yes", "callback_data": "1"}]]}}
+
+    def put_page(tx: Transaction) -> int:
+        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, Role.PHYSICIAN, now=NOW)
+        number = alerts.number(alert)
+        outbox.put(
+            tx, ADA, "sendMessage", parameters, urgency=Urgency.EMERGENCY, now=NOW, topic="a topic", alert_id=number
+        )
+        return number
+
+    number = do(store, put_page)
+    (letter,) = claim(store)
+    assert (letter.chat_id, letter.method, letter.parameters) == (ADA, "sendMessage", parameters)
+    assert (letter.attempt, letter.alert_id) == (1, number)
+
+
+def test_messages_to_a_chat_leave_in_the_order_they_were_put(store: Store) -> None:
+    said = [f"message {number}" for number in range(12)]
+    for text in said:
+        put(store, ADA, text)
+    assert send_all(store) == said
+
+
+def test_of_each_chat_only_the_head_is_claimed(store: Store) -> None:
+    for chat_id in (ADA, BEN):
+        for number in (1, 2):
+            put(store, chat_id, f"{chat_id} {number}")
+    first = claim(store)
+    assert words(first) == ["111 1", "222 1"]
+    assert claim(store) == [], "what is being sent holds back what comes after it"
+    sent(store, first[0])
+    assert words(claim(store)) == ["111 2"]
+
+
+def test_the_fallback_channel_is_a_line_of_its_own(store: Store) -> None:
+    put(store, ADA, "to Ada")
+    put(store, None, "to the fallback channel")
+    letters = claim(store)
+    assert [(letter.chat_id, *words([letter])) for letter in letters] == [
+        (ADA, "to Ada"),
+        (None, "to the fallback channel"),
+    ]
+
+
+def test_an_emergency_overtakes_what_waits_in_its_chat_and_in_others(store: Store) -> None:
+    put(store, ADA, "reminder", urgency=Urgency.ROUTINE)
+    put(store, ADA, "reply")
+    put(store, BEN, "reply to Ben")
+    put(store, ADA, "emergency", urgency=Urgency.EMERGENCY)
+    assert words(claim(store, limit=1)) == ["emergency"]
+    assert words(claim(store)) == ["reply to Ben"]
+
+
+def test_an_emergency_does_not_wait_for_a_less_urgent_message_that_is_being_sent(store: Store) -> None:
+    put(store, ADA, "reply")
+    assert words(claim(store)) == ["reply"]
+    put(store, ADA, "emergency", urgency=Urgency.EMERGENCY)
+    assert words(claim(store)) == ["emergency"]
+
+
+def test_the_most_urgent_go_first_when_there_is_little_room(store: Store) -> None:
+    for chat_id, urgency in enumerate((3, 2, 0, 2, 0), start=1):
+        put(store, chat_id, f"{chat_id}", urgency=Urgency(urgency))
+    assert words(claim(store, limit=3)) == ["3", "5", "2"]
+    assert words(claim(store, limit=3)) == ["4", "1"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.sampled_from([ADA, BEN, CAS]), st.sampled_from(Urgency)), max_size=12))
+def test_whatever_is_put_leaves_once_by_urgency_and_then_by_age(
+    store: Store, messages: list[tuple[int, Urgency]]
+) -> None:
+    def work(tx: Transaction) -> list[int]:
+        order = []
+        for number, (chat_id, urgency) in enumerate(messages):
+            outbox.put(tx, chat_id, "sendMessage", {"number": number}, urgency=urgency, now=NOW)
+        while letters := outbox.claim(tx, now=NOW, limit=1):
+            order.append(letters[0].parameters["number"])
+            outbox.sent(tx, letters[0], 1, now=NOW)
+        return order
+
+    assert do(store, work) == sorted(range(len(messages)), key=lambda number: (messages[number][1], number))
+
+
+def test_a_message_is_not_sent_before_its_time_and_holds_back_those_behind_it(store: Store) -> None:
+    put(store, ADA, "first")
+    put(store, ADA, "second")
+    (letter,) = claim(store)
+    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND))
+    assert claim(store, now=NOW + 9 * SECOND) == []
+    assert words(claim(store, now=NOW + 10 * SECOND)) == ["first"]
+
+
+def test_the_attempt_is_counted_when_the_message_is_claimed(store: Store) -> None:
+    put(store, ADA, "a message that kills its sender")
+    for attempt in (1, 2, 3):
+        (letter,) = claim(store, now=NOW + attempt * (LEASE + SECOND))
+        assert letter.attempt == attempt
+        assert state(store, letter) == (Delivery.SENDING, attempt)
+
+
+@pytest.mark.parametrize(("spent", "attempt"), [(True, 2), (False, 1)])
+def test_an_attempt_that_telegram_told_to_wait_does_not_count(store: Store, spent: bool, attempt: int) -> None:
+    put(store, ADA, "a message")
+    (letter,) = claim(store)
+    do(store, lambda tx: outbox.again(tx, letter, NOW, spent=spent))
+    assert state(store, letter) == (Delivery.QUEUED, attempt - 1)
+    (second,) = claim(store)
+    assert second.attempt == attempt
+
+
+def test_a_lease_that_is_over_is_taken_over_and_not_before(store: Store) -> None:
+    put(store, ADA, "a message")
+    (first,) = claim(store)
+    assert claim(store, now=NOW + LEASE - SECOND) == []
+    (second,) = claim(store, now=NOW + LEASE)
+    assert (second.id, second.attempt) == (first.id, 2)
+    assert second.token != first.token
+
+
+@pytest.mark.parametrize(
+    "complete",
+    [
+        lambda tx, letter: outbox.sent(tx, letter, 77, now=NOW),
+        lambda tx, letter: outbox.again(tx, letter, NOW),
+        lambda tx, letter: outbox.again(tx, letter, NOW, spent=False),
+        outbox.give_up,
+    ],
+    ids=["sent", "again", "again, not spent", "give up"],
+)
+def test_a_sender_that_lost_its_lease_changes_nothing_any_more(store: Store, complete) -> None:  # type: ignore[no-untyped-def]
+    put(store, ADA, "a message", topic="topic")
+    (first,) = claim(store)
+    (second,) = claim(store, now=NOW + LEASE)
+    do(store, lambda tx: complete(tx, first))
+    assert state(store, second) == (Delivery.SENDING, 2)
+    assert claim(store, now=NOW + LEASE + SECOND) == [], "the lease of the second sender still runs"
+    sent(store, second, 88)
+    do(store, lambda tx: complete(tx, first))
+    do(store, lambda tx: complete(tx, second))
+    assert state(store, second) == (Delivery.SENT, 2)
+    assert do(store, lambda tx: outbox.message_ids(tx, "topic")) == [(ADA, 88)]
+
+
+def test_a_sender_whose_message_went_back_to_the_queue_changes_nothing_any_more(store: Store) -> None:
+    put(store, ADA, "a message")
+    (letter,) = claim(store)
+    do(store, lambda tx: outbox.again(tx, letter, NOW))
+    sent(store, letter)
+    assert state(store, letter) == (Delivery.QUEUED, 1)
+
+
+def test_a_message_that_is_given_up_is_not_sent_and_lets_the_next_pass(store: Store) -> None:
+    put(store, ADA, "refused")
+    put(store, ADA, "next")
+    (letter,) = claim(store)
+    do(store, lambda tx: outbox.give_up(tx, letter))
+    assert state(store, letter) == (Delivery.DEAD, 1)
+    assert words(claim(store, now=NOW + 2 * LEASE)) == ["next"]
+
+
+def test_when_a_chat_is_lost_what_waits_for_it_is_dropped_and_nothing_else(store: Store) -> None:
+    for text in ("under way", "waits", "waits too"):
+        put(store, ADA, text)
+    put(store, BEN, "to Ben")
+    under_way, _ = claim(store)
+    do(store, lambda tx: outbox.give_up_chat(tx, ADA))
+    assert state(store, under_way) == (Delivery.SENDING, 1)
+    sent(store, under_way)
+    assert words(claim(store, now=NOW + LEASE)) == ["to Ben"]
+    put(store, ADA, "Ada is back")
+    assert words(claim(store)) == ["Ada is back"]
+
+
+def test_after_a_crash_what_was_being_sent_is_sent_again_at_once(store: Store) -> None:
+    put(store, ADA, "under way")
+    put(store, BEN, "was sent")
+    under_way, was_sent = claim(store)
+    sent(store, was_sent)
+    do(store, outbox.release)
+    (again,) = claim(store)
+    assert (again.id, again.attempt) == (under_way.id, 2)
+    do(store, lambda tx: outbox.give_up(tx, under_way))
+    assert state(store, again) == (Delivery.SENDING, 2)
+    assert state(store, was_sent) == (Delivery.SENT, 1)
+
+
+def test_a_sent_message_is_never_claimed_again(store: Store) -> None:
+    put(store, ADA, "a message")
+    assert send_all(store) == ["a message"]
+    assert claim(store, now=NOW + timedelta(days=30)) == []
+
+
+def test_nothing_is_due_when_nothing_waits(store: Store) -> None:
+    assert next_due(store) is None
+    put(store, ADA, "a message")
+    send_all(store)
+    assert next_due(store) is None
+
+
+def test_next_is_due_the_message_that_is_put_off_or_the_lease_that_ends(store: Store) -> None:
+    put(store, ADA, "put off")
+    (letter,) = claim(store)
+    assert next_due(store) == NOW + LEASE
+    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND))
+    assert next_due(store) == NOW + 10 * SECOND
+
+
+def test_next_due_is_the_sooner_of_a_message_put_off_and_a_lease(store: Store) -> None:
+    for chat_id in (ADA, BEN):
+        put(store, chat_id, "a message")
+    put_off, _ = claim(store)
+    do(store, lambda tx: outbox.again(tx, put_off, NOW + LEASE - SECOND))
+    assert next_due(store) == NOW + LEASE - SECOND
+    assert next_due(store, NOW + LEASE - SECOND) == NOW + LEASE
+
+
+def test_a_message_that_is_due_but_waits_for_the_one_before_it_is_not_counted(store: Store) -> None:
+    put(store, ADA, "first")
+    put(store, ADA, "second")
+    (letter,) = claim(store)
+    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND))
+    assert next_due(store) == NOW + 10 * SECOND
+
+
+@pytest.mark.parametrize("passed", [0 * SECOND, 10 * SECOND, LEASE, LEASE + SECOND, LEASE + 59 * SECOND])
+def test_what_is_next_due_is_in_the_future_or_can_be_claimed_so_a_sender_never_spins(
+    store: Store, passed: timedelta
+) -> None:
+    """An old reply hangs in its sender, while an emergency to the same chat was told to wait a minute longer."""
+    put(store, ADA, "reply")
+    claim(store)
+    put(store, ADA, "emergency", urgency=Urgency.EMERGENCY)
+    (emergency,) = claim(store)
+    do(store, lambda tx: outbox.again(tx, emergency, NOW + LEASE + 60 * SECOND, spent=False))
+    now = NOW + passed
+    assert claim(store, now=now) == []
+    due = next_due(store, now)
+    assert due is not None
+    assert due > now
+
+
+def test_at_the_very_instant_that_next_due_names_there_is_something_to_claim(store: Store) -> None:
+    put(store, ADA, "a message")
+    claim(store)
+    due = next_due(store)
+    assert due is not None
+    assert words(claim(store, now=due)) == ["a message"]
+
+
+def test_the_messages_of_a_topic_are_found_with_their_chats(store: Store) -> None:
+    for chat_id, topic in ((ADA, "alert:1"), (BEN, "alert:1"), (CAS, "alert:2"), (CAS, None)):
+        put(store, chat_id, "a message", topic=topic)
+    for number, letter in enumerate(claim(store)):
+        sent(store, letter, 50 + number)
+    put(store, CAS, "not sent yet", topic="alert:1")
+    assert sorted(do(store, lambda tx: outbox.message_ids(tx, "alert:1"))) == [(ADA, 50), (BEN, 51)]
+    assert do(store, lambda tx: outbox.message_ids(tx, "alert:1000")) == []
+
+
+def test_a_call_that_has_no_message_id_is_not_found_by_its_topic(store: Store) -> None:
+    put(store, ADA, "an edit", topic="alert:1")
+    (letter,) = claim(store)
+    sent(store, letter, None)
+    assert state(store, letter) == (Delivery.SENT, 1)
+    assert do(store, lambda tx: outbox.message_ids(tx, "alert:1")) == []
+
+
+def test_p2_a_message_whose_transaction_fails_is_never_sent(store: Store) -> None:
+    def work(tx: Transaction) -> None:
+        outbox.put(tx, ADA, "sendMessage", {"text": "never"}, urgency=Urgency.EMERGENCY, now=NOW)
+        tx.session.flush()
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        do(store, work)
+    assert claim(store) == []
+
+
+def test_p7_a_message_that_was_moved_to_another_row_does_not_go_to_the_wrong_person(store: Store) -> None:
+    put(store, ADA, "for Ada only")
+    put(store, BEN, "for Ben")
+
+    def swap(tx: Transaction) -> None:
+        first, second = tx.session.exec(select(OutboxRow).order_by(col(OutboxRow.id)))
+        first.payload_sealed, second.payload_sealed = second.payload_sealed, first.payload_sealed
+
+    do(store, swap)
+    with pytest.raises(Exception, match="does not open"):
+        claim(store)

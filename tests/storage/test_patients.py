@@ -1,0 +1,85 @@
+"""Patients are found by chat and by code, and come back to the core as they left it."""
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from flows.care import Channel, Person
+from flows.lifecycle import Standing
+from flows.schedule import WeeklyHour
+from storage import patients
+from storage.database import Store, Transaction
+from tests.storage.parts import NOW, ZONE, add_patient, do
+
+
+def test_a_patient_is_found_by_chat_and_by_code_however_it_is_written(store: Store) -> None:
+    patient_id = do(store, add_patient)
+    code = do(store, lambda tx: patients.by_id(tx, patient_id).code)
+    for written in (code, code.lower(), f"  {code}\n"):
+        found = do(store, lambda tx: patients.by_code(tx, written))  # noqa: B023 (done at once)
+        assert found is not None
+        assert found.id == patient_id
+    by_chat = do(store, lambda tx: patients.by_chat(tx, 111))
+    assert by_chat is not None
+    assert by_chat.id == patient_id
+    assert do(store, lambda tx: patients.by_chat(tx, 112)) is None
+    assert do(store, lambda tx: patients.by_code(tx, "P-00000")) is None
+
+
+def test_the_chat_of_a_patient_can_be_written_to(store: Store) -> None:
+    patient_id = do(store, lambda tx: add_patient(tx, -1001234567890))
+    assert do(store, lambda tx: patients.chat_of(tx, patients.by_id(tx, patient_id))) == -1001234567890
+
+
+def test_a_chat_belongs_to_one_patient(store: Store) -> None:
+    do(store, add_patient)
+    with pytest.raises(IntegrityError):
+        do(store, add_patient)
+
+
+def test_every_patient_has_a_code_of_their_own_that_cannot_be_misread(store: Store) -> None:
+    def add_many(tx: Transaction) -> list[str]:
+        return [patients.by_id(tx, add_patient(tx, chat_id)).code for chat_id in range(1, 101)]
+
+    codes = do(store, add_many)
+    assert len(set(codes)) == 100
+    for code in codes:
+        assert code.startswith("P-")
+        assert len(code) == 7
+        assert not set(code.removeprefix("P-")) & set("01ILOU")
+
+
+def test_p7_a_code_tells_nothing_about_the_chat_or_the_order(store: Store) -> None:
+    codes = [do(store, lambda tx: patients.by_id(tx, add_patient(tx, chat)).code) for chat in range(1, 30)]  # noqa: B023
+    assert codes != sorted(codes)
+    assert codes != sorted(codes, reverse=True)
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+@pytest.mark.parametrize("channel", list(Channel))
+def test_what_the_core_changed_comes_back(store: Store, standing: Standing, channel: Channel) -> None:
+    changed = Person("Asia/Tokyo", standing, channel, misunderstood=3, check_in=WeeklyHour(0, 0, "Asia/Tokyo"))
+
+    def save(tx: Transaction) -> int:
+        patient_id = add_patient(tx)
+        patients.save(tx, patients.by_id(tx, patient_id), changed)
+        return patient_id
+
+    patient_id = do(store, save)
+    assert do(store, lambda tx: patients.person(patients.by_id(tx, patient_id))) == changed
+
+
+def test_a_new_patient_is_the_person_that_was_added(store: Store) -> None:
+    patient_id = do(store, add_patient)
+    row = do(store, lambda tx: patients.by_id(tx, patient_id))
+    assert patients.person(row) == Person(ZONE)
+    assert row.created_at == NOW
+
+
+def test_a_save_without_a_check_in_hour_keeps_the_one_that_is_set(store: Store) -> None:
+    def work(tx: Transaction) -> Person:
+        row = patients.by_id(tx, add_patient(tx))
+        patients.save(tx, row, Person(ZONE, check_in=WeeklyHour(2, 9, ZONE)))
+        patients.save(tx, row, Person(ZONE))
+        return patients.person(row)
+
+    assert do(store, work).check_in == WeeklyHour(2, 9, ZONE)
