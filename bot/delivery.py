@@ -17,13 +17,16 @@ from bot.turn import Turn
 from bot.wire import Wire, asked_to_wait
 from storage import outbox, timers, updates
 from storage.database import Store, Transaction
-from storage.outbox import Letter
+from storage.outbox import Letter, Urgency
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
 
 AT_ONCE = 24
 """Messages under way at the same time."""
+
+KEPT_FREE = 12
+"""Further places, for pages and words of help only: hanging messages never hold them up."""
 
 SLOWEST = timedelta(minutes=5)
 SLOWEST_PAGE = timedelta(seconds=15)
@@ -86,9 +89,11 @@ class Delivery:
 
     async def _claim(self) -> tuple[Sequence[Letter], datetime | None]:
         now, room = self.clock.now(), AT_ONCE - len(self._under_way)
+        least_urgent = Urgency.ROUTINE if room > 0 else Urgency.URGENT
+        limit = room if room > 0 else room + KEPT_FREE
 
         def claim(tx: Transaction) -> tuple[Sequence[Letter], datetime | None]:
-            letters = outbox.claim(tx, now=now, limit=room) if room > 0 else []
+            letters = outbox.claim(tx, now=now, limit=max(limit, 0), least_urgent=least_urgent)
             return letters, None if letters or room <= 0 else outbox.next_due(tx, now)
 
         try:

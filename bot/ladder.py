@@ -9,7 +9,7 @@ import structlog
 from bot.buttons import ON_ALERTS, Deed
 from bot.render import Rendered, Renderer
 from flows.catalogue import Catalogue
-from flows.escalation import Role, Tier, recipients
+from flows.escalation import Tier, recipients
 from flows.lifecycle import ALERT, AlertState, AlertStep, allows
 from storage import alerts, clinicians, outbox, patients, timers
 from storage.database import Transaction
@@ -34,9 +34,7 @@ class Ladder:
 
     def raise_(self, tx: Transaction, patient_id: int, rule_id: str, tier: Tier, *, now: datetime) -> None:
         """Raise an alert, or add to the open one, and page at once where that is needed."""
-        rule = self.catalogue.rule(rule_id)
-        owner = rule.owner if rule is not None else Role.PHYSICIAN
-        alert, page_now = alerts.raise_(tx, patient_id, rule_id, tier, owner, now=now)
+        alert, page_now = alerts.raise_(tx, patient_id, rule_id, tier, now=now)
         if page_now:
             self.page(tx, alert, now=now)
 
@@ -51,7 +49,8 @@ class Ladder:
         timers.put(tx, alerts.scope(alert), PAGE, now + step.wait, PAGE)
         tx.session.flush()
         urgency, message = URGENCY[Tier(alert.tier)], self.view(tx, alert)
-        paged = recipients(step, Role(alert.owner), clinicians.on_call(tx))
+        rule = self.catalogue.rule(alert.rule)
+        paged = recipients(step, rule.owners if rule is not None else (), clinicians.on_call(tx))
         for clinician_id in paged:
             chat_id = clinicians.chat_of(tx, clinician_id)
             outbox.put(
@@ -70,18 +69,27 @@ class Ladder:
             words = {"title": title, "body": "A patient needs a person, and no clinician can be paged."}
             outbox.put(tx, None, "fallback", words, urgency=urgency, now=now, alert_id=alerts.number(alert))
 
-    def move(self, tx: Transaction, alert: AlertRow, deed: Deed, by: int, *, now: datetime) -> None:
-        """A clinician's deed on an alert; every page that was sent shows it. Raises NotAllowedError."""
+    def move(
+        self,
+        tx: Transaction,
+        alert: AlertRow,
+        deed: Deed,
+        by: int,
+        *,
+        now: datetime,
+        tapped: tuple[int, int] | None = None,
+    ) -> None:
+        """A clinician's deed on an alert; the pages show it, first the one (chat, message) that was tapped.
+
+        Raises NotAllowedError.
+        """
         alerts.move(tx, alert, STEPS[deed], by=by, now=now)
         tx.session.flush()
         if deed is Deed.ESCALATE:
             self.page(tx, alert, now=now)
-        self.show(tx, alert, now=now)
-
-    def show(self, tx: Transaction, alert: AlertRow, *, now: datetime) -> None:
-        """Bring the newest page in each chat up to date."""
         view = self.view(tx, alert)
-        for chat_id, message_id in outbox.latest(tx, alerts.scope(alert)).items():
+        newest = outbox.latest(tx, alerts.scope(alert)).items()
+        for chat_id, message_id in dict.fromkeys([tapped, *newest] if tapped is not None else newest):
             parameters = view.parameters(chat_id, message_id=message_id)
             outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
 

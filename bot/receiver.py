@@ -5,8 +5,10 @@ import hmac
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from starlette.requests import Request
@@ -28,7 +30,9 @@ log = structlog.get_logger()
 TRIES = 3
 """How often an update is tried before it is set aside."""
 
+FIRST_PAUSE = 0.5
 SLOWEST_SECONDS = 30.0
+LARGEST_ID = 2**63 - 1
 WEBHOOK_PATH = "/telegram"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the name of a header)
 
@@ -48,14 +52,15 @@ class Receiver:
     delivery: Delivery
     clock: Clock
     committed: Callable[[], None]
-    _locks: defaultdict[int, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     _answers: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def poll(self) -> None:
         """Long polling for ever. The offset moves when every update of a batch was committed or set aside."""
         offset: int | None = None
-        pause = 0.5
+        pause = FIRST_PAUSE
         while True:
+            asked = self._loop_time()
             try:
                 batch = await self.wire.raw_updates(offset)
                 await self.take(batch)
@@ -63,13 +68,19 @@ class Receiver:
                 await asyncio.sleep(asked_to_wait(error).total_seconds())
                 continue
             except (TelegramError, NotKeptError) as error:
-                self._explain(error)
+                await self._explain(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, SLOWEST_SECONDS)
                 continue
-            pause = 0.5
-            ids = [raw["update_id"] for raw in batch if _is_numbered(raw)]
+            pause = FIRST_PAUSE
+            numbers = (raw.get("update_id") for raw in batch if isinstance(raw, Mapping))
+            ids = [number for number in numbers if isinstance(number, int)]
             offset = max(ids) + 1 if ids else offset
+            if not ids and self._loop_time() - asked < FIRST_PAUSE:  # a server that does not hold a poll
+                await asyncio.sleep(FIRST_PAUSE)
+
+    def _loop_time(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def start_webhook(self, url: str, secret: str) -> None:
         """Ask Telegram to send updates to `url`."""
@@ -102,11 +113,10 @@ class Receiver:
                 raise outcome
 
     async def _take_in_order(self, chat_id: int, batch: Sequence[Any]) -> None:
-        async with self._locks[chat_id]:
+        lock = self._locks.setdefault(chat_id, asyncio.Lock())
+        async with lock:
             for raw in batch:
                 await self._handle(raw)
-        if not self._locks[chat_id].locked():
-            self._locks.pop(chat_id, None)
 
     async def _handle(self, raw: Any) -> None:
         try:
@@ -135,11 +145,11 @@ class Receiver:
     async def _set_aside(self, raw: Any, error: Exception) -> None:
         """Keep what could not be handled for a person, and page one when it was a patient's."""
         now, content = self.clock.now(), json.dumps(raw, default=str)
-        update_id = raw.get("update_id") if isinstance(raw, Mapping) else None
+        update_id = _number(raw)
         log.error("an update was set aside", update=update_id, error=type(error).__name__)
 
         def keep(tx: Transaction) -> None:
-            if isinstance(update_id, int) and not updates.is_new(tx, self.turn.bot_id, update_id, now=now):
+            if update_id is not None and not updates.is_new(tx, self.turn.bot_id, update_id, now=now):
                 return
             updates.set_aside(tx, "update", content, type(error).__name__, now=now)
             self.lifeline.tell_operations(tx, "An update could not be handled and was set aside.", now=now)
@@ -171,21 +181,27 @@ class Receiver:
         self._answers.add(task)
         task.add_done_callback(self._answers.discard)
 
-    def _explain(self, error: Exception) -> None:
+    async def _explain(self, error: Exception) -> None:
         if isinstance(error, Conflict):
             log.error("another process polls with this token, or a webhook is set: only one can receive")
+            with suppress(TelegramError):
+                await self.wire.call("deleteWebhook", {})
         elif isinstance(error, InvalidToken):
             log.error("Telegram does not accept TELEGRAM_BOT_TOKEN any more")
         else:
-            log.warning("no updates could be taken, trying again", error=str(error))
+            log.warning("no updates could be taken, trying again", error=type(error).__name__)
 
 
 def _chat_of(raw: Any) -> int:
+    """The chat of anything at all; 0 when it has none that could be."""
     try:
-        return inbound.chat_of(raw)
-    except (AttributeError, TypeError, ValueError):
+        chat_id = inbound.chat_of(raw)
+    except (AttributeError, TypeError, ValueError, OverflowError):
         return 0
+    return chat_id if abs(chat_id) <= LARGEST_ID else 0
 
 
-def _is_numbered(raw: Any) -> bool:
-    return isinstance(raw, Mapping) and isinstance(raw.get("update_id"), int)
+def _number(raw: Any) -> int | None:
+    """The number of an update, if it has one that can be kept."""
+    number = raw.get("update_id") if isinstance(raw, Mapping) else None
+    return number if isinstance(number, int) and 0 <= number <= LARGEST_ID else None

@@ -19,6 +19,9 @@ from storage.database import Transaction
 from storage.outbox import Urgency
 from storage.tables import ClinicianRow, PatientRow, RequestRow
 
+Tapped = tuple[int, int] | None
+"""The message whose button was tapped: chat and message id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -85,7 +88,8 @@ class Staff:
         self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, incoming: Incoming, now: datetime
     ) -> Done:
         on_alert = button.deed in ON_ALERTS
-        done = (self._on_alert if on_alert else self._on_request)(tx, clinician, button, now)
+        tapped = (incoming.chat_id, incoming.message_id) if incoming.data and incoming.message_id is not None else None
+        done = (self._on_alert if on_alert else self._on_request)(tx, clinician, button, tapped, now)
         if done is None:
             what = f"alert A-{button.number}" if on_alert else f"request R-{button.number}"
             self._reply(tx, incoming.chat_id, self.renderer.staff("not_found", what=what), now)
@@ -94,12 +98,14 @@ class Staff:
             self._reply(tx, incoming.chat_id, Rendered(done.toast, []), now)
         return done
 
-    def _on_alert(self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, now: datetime) -> Done | None:
+    def _on_alert(
+        self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, tapped: Tapped, now: datetime
+    ) -> Done | None:
         alert = alerts.by_number(tx, button.number)
         if alert is None:
             return None
         try:
-            self.ladder.move(tx, alert, button.deed, clinician.id, now=now)
+            self.ladder.move(tx, alert, button.deed, clinician.id, now=now, tapped=tapped)
         except NotAllowedError:
             word = "resolved" if alert.state == AlertState.RESOLVED else "taken"
             who, ago = clinicians.name_of(tx, alert.taken_by), _ago(now - (alert.taken_at or now))
@@ -107,7 +113,9 @@ class Staff:
         audit.note(tx, f"clinician:{clinician.id}", button.deed, f"alert:{button.number}", now=now)
         return Done(self.renderer.staff_word("toasts", "escalated" if button.deed is Deed.ESCALATE else "done"))
 
-    def _on_request(self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, now: datetime) -> Done | None:
+    def _on_request(
+        self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, tapped: Tapped, now: datetime
+    ) -> Done | None:
         request = visits.by_number(tx, button.number)
         if request is None:
             return None
@@ -117,7 +125,7 @@ class Staff:
             return Done(self.renderer.staff_word("toasts", "closed"))
         visits.close(tx, request, clinician.id, now=now)
         tx.session.flush()
-        self._show_request(tx, request, now)
+        self._show_request(tx, request, enrol, tapped, now)
         audit.note(tx, f"clinician:{clinician.id}", button.deed, f"request:{button.number}", now=now)
         word = self.renderer.staff_word("toasts", "enrolled" if enrol else "done")
         return Done(word, patient if enrol else None)
@@ -149,15 +157,18 @@ class Staff:
         parameters = self._request(tx, request).parameters(chat_id)
         outbox.put(tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now, topic=visits.topic(request))
 
-    def _show_request(self, tx: Transaction, request: RequestRow, now: datetime) -> None:
-        view = self._request(tx, request)
-        for chat_id, message_id in outbox.message_ids(tx, visits.topic(request)):
+    def _show_request(
+        self, tx: Transaction, request: RequestRow, enrolled: bool, tapped: Tapped, now: datetime
+    ) -> None:
+        view = self._request(tx, request, enrolled)
+        sent = outbox.message_ids(tx, visits.topic(request))
+        for chat_id, message_id in dict.fromkeys([tapped, *sent] if tapped is not None else sent):
             parameters = view.parameters(chat_id, message_id=message_id)
             outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
 
-    def _request(self, tx: Transaction, request: RequestRow) -> Rendered:
+    def _request(self, tx: Transaction, request: RequestRow, enrolled: bool = False) -> Rendered:
         patient = patients.by_id(tx, request.patient_id)
-        can_enrol = allows(PATIENT, Standing(patient.standing), Move.ENROL)
+        can_enrol = not enrolled and allows(PATIENT, Standing(patient.standing), Move.ENROL)
         deeds = [Deed.ENROL] if request.kind == RequestKind.CONSULTATION and can_enrol else []
         deeds += [Deed.CLOSE] if request.is_open else []
         at = (request.closed_at or request.opened_at).astimezone(ZoneInfo(self.catalogue.clinic.zone))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from telegram import Bot
-from telegram.error import RetryAfter
+from telegram.error import RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 os.environ["PTB_TIMEDELTA"] = (
@@ -48,5 +48,7 @@ class Wire(Bot):
     async def raw_updates(self, offset: int | None, *, seconds: int = POLL_SECONDS) -> list[Any]:
         """Updates from `offset` on, which confirms all before it. Raises telegram.error.TelegramError."""
         parameters = {"offset": offset, "timeout": seconds, "allowed_updates": KINDS_OF_UPDATES}
-        result: list[Any] = await self._post("getUpdates", parameters, read_timeout=seconds + 10)
+        result = await self._post("getUpdates", parameters, read_timeout=seconds + 10)
+        if not isinstance(result, list):
+            raise TelegramError("getUpdates did not answer with a list")
         return result

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from flows.answers import NO, YES, plain
 from flows.catalogue import Catalogue
-from flows.conversation import Conversation, Purpose, advance, ask, follow
+from flows.conversation import Conversation, Purpose, advance, ask, follow, meaning
 from flows.effects import Ask, Begin, Effect, End, Forget, Keep, Raise, Record, Request, RequestKind, Say, Toast, Wake
+from flows.escalation import Tier
 from flows.events import (
     Answered,
     Asked,
@@ -172,8 +173,23 @@ class _Turn:
             return person, (Toast("stale"), *self._home(person, "home"))
         moved, effects = advance(conversation, event, today=self._today(person))
         understood = any(isinstance(effect, Record) for effect in effects)
+        if isinstance(event, Answered) and not understood:
+            return self._changed_mind(person, conversation, event, effects)
         taken = replace(person, conversation=moved, misunderstood=0 if understood else person.misunderstood)
         return self._moved(person, taken, effects, frozenset())
+
+    def _changed_mind(
+        self, person: Person, conversation: Conversation, event: Answered, effects: tuple[Effect, ...]
+    ) -> Outcome:
+        """An old button changes no answer; but if what it says would worry, a person hears of it all the same (P6)."""
+        meant = meaning(conversation, event)
+        if not meant or not meant.keys() <= conversation.answers.keys():
+            return person, effects
+        answers = {**conversation.answers, **meant}
+        alarms = self._alarms(person, replace(person, conversation=replace(conversation, answers=answers)))
+        if alarms.emergency and conversation.stage is Stage.ASKING:
+            return self._pause(person, alarms.effects)
+        return person, alarms.effects + effects
 
     def _moved(
         self, before: Person, person: Person, effects: tuple[Effect, ...], signals: frozenset[Signal]
@@ -270,7 +286,9 @@ class _Turn:
 
     def _look_again(self, person: Person, event: RuleDue) -> Outcome:
         rule = self.catalogue.rule(event.rule)
-        if rule is None or event.case >= len(rule.cases) or not still(rule, event.case, self._facts(person)):
+        if rule is None or event.case >= len(rule.cases):  # the content changed meanwhile: a person looks
+            return person, (Raise(event.rule, Tier.URGENT),)
+        if not still(rule, event.case, self._facts(person)):
             return person, ()
         return person, (Raise(rule.id, rule.cases[event.case].tier),)
 

@@ -16,10 +16,15 @@ from flows.effects import RequestKind, Say
 from flows.errors import TaperlineError
 from flows.escalation import Audience, PageStep, Policy, Role, Tier
 from flows.events import Command
-from flows.questionnaire import Questionnaire
+from flows.listener import Signal
+from flows.questionnaire import Item, ItemType, Questionnaire
 from flows.redflags import Case, Rule
 from flows.scores import scored_groups, total_name
 from flows.taper import dose_questions
+from flows.values import Coding, Value
+
+Names = Mapping[str, Sequence[Item]]
+"""What a rule may look at: the items that ask for it, none for a computed fact."""
 
 COMPUTED = frozenset({"%signal", "%dose.fall", "%misunderstood", "%channel", "%standing", "%safe", "%failed"})
 """The facts that are not answers; a rule may look at them."""
@@ -98,8 +103,11 @@ def load(*folders: Traversable) -> Catalogue:
     for needed in ("intake", "check_in"):
         if needed not in forms:
             raise ContentError(f"questionnaires/{needed}.yaml is missing")
-    asked = frozenset(item.link_id for form in forms.values() for item in form.walk())
-    names = asked | COMPUTED | {total_name(group) for form in forms.values() for group in scored_groups(form)}
+    names: dict[str, list[Item]] = {name: [] for name in COMPUTED}
+    names |= {total_name(group): [] for form in forms.values() for group in scored_groups(form)}
+    for form in forms.values():
+        for item in form.walk():
+            names.setdefault(item.link_id, []).append(item)
     try:
         phrases = listener.load({f"{name}.yaml": text for name, text in layers.texts("phrases")})
     except ValueError as error:
@@ -151,7 +159,7 @@ def _text(file: Traversable, name: str) -> str:
         raise ContentError(f"{name} cannot be read: {error}") from error
 
 
-def _rules(entries: Sequence[Mapping[str, Any]], names: frozenset[str]) -> Iterator[Rule]:
+def _rules(entries: Sequence[Mapping[str, Any]], names: Names) -> Iterator[Rule]:
     seen = set()
     for entry in entries:
         where = f"redflags.yaml, rule {entry.get('id', '?')}"
@@ -159,7 +167,7 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: frozenset[str]) -> Itera
             rule = Rule(
                 id=str(entry["id"]),
                 title=_words(entry, "title"),
-                owner=Role(entry["owner"]),
+                owners=_owners(entry["owners"]),
                 cases=tuple(_case(case, names) for case in entry["cases"]),
                 message=_message(entry["message"]) if "message" in entry else None,
                 request=RequestKind(entry["request"]) if "request" in entry else None,
@@ -178,11 +186,17 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: frozenset[str]) -> Itera
         yield rule
 
 
-def _case(entry: Mapping[str, Any], names: frozenset[str]) -> Case:
+def _owners(entry: Any) -> tuple[Role, ...]:
+    if not isinstance(entry, list) or not entry:
+        raise ValueError("owners must be a list of roles")
+    return tuple(map(Role, entry))
+
+
+def _case(entry: Mapping[str, Any], names: Names) -> Case:
     return Case(Tier(entry["tier"]), _test(entry["when"], names), _duration(entry.get("after", "0m")))
 
 
-def _test(entry: Mapping[str, Any], names: frozenset[str]) -> Test:
+def _test(entry: Mapping[str, Any], names: Names) -> Test:
     for word, kind in (("all", Every), ("any", Some)):
         if word in entry:
             parts = tuple(_test(part, names) for part in entry[word])
@@ -195,7 +209,25 @@ def _test(entry: Mapping[str, Any], names: frozenset[str]) -> Test:
     if not isinstance(answer, bool | int | float | str):
         raise ValueError(f"it compares {entry['question']} with {answer!r}")
     value = Decimal(str(answer)) if isinstance(answer, float) else answer
-    return Condition(entry["question"], Operator(entry["operator"]), value)
+    condition = Condition(entry["question"], Operator(entry["operator"]), value)
+    items = names[condition.question]
+    if items and condition.operator is not Operator.EXISTS and not any(_can_meet(item, value) for item in items):
+        raise ValueError(f"{condition.question} offers no answer that can be compared with {answer!r}")
+    if condition.question == "%signal" and value not in set(Signal):
+        raise ValueError(f"{answer!r} is no signal; there are: {', '.join(Signal)}")
+    return condition
+
+
+def _can_meet(item: Item, value: Value) -> bool:
+    """Whether an answer to the item can be compared with a value: a rule that never can would never fire."""
+    codings = [option.value for option in item.options if isinstance(option.value, Coding)]
+    if item.type is ItemType.BOOLEAN or isinstance(value, bool):
+        return item.type is ItemType.BOOLEAN and isinstance(value, bool)
+    if isinstance(value, str) and codings and item.type is ItemType.CHOICE:
+        return any(coding.code == value for coding in codings)
+    if isinstance(value, int | Decimal) and codings:
+        return all(coding.ordinal is not None for coding in codings)
+    return True
 
 
 def _message(entry: Mapping[str, Any]) -> Say:

@@ -82,6 +82,13 @@ def advance(
     return conversation, (Toast("stale"),)
 
 
+def meaning(conversation: Conversation, tap: Answered) -> Facts | None:
+    """What a button of this conversation says, whether its question is open or not; None when there is no such one."""
+    item = _at(conversation.questionnaire, tap.question)
+    values = _chosen(item, tap.choice) if item is not None else None
+    return {item.link_id: values} if item is not None and values is not None else None
+
+
 def ask(conversation: Conversation, note: Reason | None = None) -> Ask:
     """The current question again, at its present revision."""
     course = follow(conversation.questionnaire, conversation.answers)

@@ -1,6 +1,6 @@
 """Policy, alert -> who is paged next and when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -28,9 +28,9 @@ class Role(StrEnum):
 
 
 class Audience(StrEnum):
-    """Whom a step pages: the role that owns the rule, or every clinician."""
+    """Whom a step pages: the roles that own the rule, or every clinician."""
 
-    OWNER = "owner"
+    OWNERS = "owners"
     EVERYONE = "everyone"
 
 
@@ -56,7 +56,7 @@ class Policy:
         return self.steps[min(number, len(self.steps) - 1)]
 
 
-def recipients(step: PageStep, owner: Role, clinicians: Mapping[int, Role]) -> Sequence[int]:
-    """The clinicians (by id) whom a step pages. When nobody has the owner's role, everybody is paged."""
-    owners = [clinician for clinician, role in clinicians.items() if role is owner]
-    return owners if step.to is Audience.OWNER and owners else list(clinicians)
+def recipients(step: PageStep, owners: Collection[Role], clinicians: Mapping[int, Role]) -> Sequence[int]:
+    """The clinicians (by id) whom a step pages. When nobody has an owner's role, everybody is paged."""
+    owning = [clinician for clinician, role in clinicians.items() if role in owners]
+    return owning if step.to is Audience.OWNERS and owning else list(clinicians)

@@ -318,7 +318,7 @@ def _enable_problems(
             yield Problem(f"enableWhen: {error}", link_id)
             continue
         asked = known.get(parsed.question)
-        if asked is None or parsed.question == link_id:
+        if asked is None:
             yield Problem(parsed.question, link_id, "enable-when-unknown")
         else:
             yield from _comparison_problems(parsed, asked, link_id)

@@ -21,11 +21,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One red flag: what it looks for, who owns it, what the patient is told, and why."""
+    """One red flag: what it looks for, who acts on it or is informed, what the patient is told, and why."""
 
     id: str
     title: str
-    owner: Role
+    owners: tuple[Role, ...]
     cases: tuple[Case, ...]
     message: Say | None
     request: RequestKind | None

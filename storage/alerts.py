@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from flows.escalation import Role, Tier
+from flows.escalation import Tier
 from flows.lifecycle import ALERT, AlertState, AlertStep, after
 from storage import timers
 from storage.database import Transaction, new_id
@@ -15,9 +15,7 @@ OPEN = (AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED)
 UNTAKEN = (AlertState.RAISED, AlertState.PAGED)
 
 
-def raise_(
-    tx: Transaction, patient_id: int, rule: str, tier: Tier, owner: Role, *, now: datetime
-) -> tuple[AlertRow, bool]:
+def raise_(tx: Transaction, patient_id: int, rule: str, tier: Tier, *, now: datetime) -> tuple[AlertRow, bool]:
     """Raise an alert, or add new facts to the one that is open for this patient and rule.
 
     A tier is never lowered. Returns the alert, and whether it must be paged now: when it is new, when its tier rose,
@@ -28,9 +26,7 @@ def raise_(
     )
     alert = tx.session.exec(query).first()
     if alert is None:
-        alert = AlertRow(
-            patient_id=patient_id, rule=rule, tier=tier, owner=owner, state=AlertState.RAISED, raised_at=now
-        )
+        alert = AlertRow(patient_id=patient_id, rule=rule, tier=tier, state=AlertState.RAISED, raised_at=now)
         tx.session.add(alert)
         tx.session.flush()
         note(tx, alert, "raised", now=now)

@@ -18,7 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session
 
@@ -161,6 +161,7 @@ def open_store(url: str, keyring: Keyring) -> Store:
     engine = _engine(url)
     try:
         with engine.connect() as connection:
+            _check_owner(connection, url)
             _check_health(connection, url)
             _check_version(connection, url)
         with engine.begin() as connection:
@@ -230,6 +231,15 @@ def _make_folder(path: Path) -> None:
         ) from error
 
 
+def _keep_private(path: Path) -> None:
+    """Only its owner may read the database: codes and states are not sealed. SQLite's other files get the same mode."""
+    try:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+    except OSError as error:
+        raise DatabaseError(f"The database {path} cannot be written: {error.strerror}. {_ELSEWHERE}") from error
+
+
 def _engine(url: str) -> Engine:
     parsed = _address(url)
     if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
@@ -237,6 +247,7 @@ def _engine(url: str) -> Engine:
     path = database_file(url)
     if path is not None:
         _make_folder(path)
+        _keep_private(path)
     engine = create_engine(
         parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
     )
@@ -260,6 +271,13 @@ def _check_open(connection: Connection) -> None:
     raw: Any = connection.connection.dbapi_connection
     if not raw.in_transaction:
         raise DatabaseError("SQLite gave the transaction up (a full disk does that): nothing of it was kept.")
+
+
+def _check_owner(connection: Connection, url: str) -> None:
+    tables_there = inspect(connection).get_table_names()
+    connection.rollback()
+    if tables_there and "alembic_version" not in tables_there:
+        raise DatabaseError(f"The database {_name(url)} belongs to another program. {_ELSEWHERE}")
 
 
 def _check_health(connection: Connection, url: str) -> None:

@@ -12,6 +12,8 @@ from sqlalchemy import exists, func
 from sqlalchemy.orm import aliased
 from sqlmodel import col, or_, select
 
+from storage import updates
+from storage.cipher import SealBrokenError
 from storage.database import Transaction, new_id
 from storage.tables import OutboxRow
 
@@ -86,10 +88,11 @@ def put(
     )
 
 
-def claim(tx: Transaction, *, now: datetime, limit: int) -> Sequence[Letter]:
+def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency = Urgency.ROUTINE) -> Sequence[Letter]:
     """Take messages to send: the most urgent first, and of each chat only the one at its head.
 
-    The attempt is counted now, so a message that kills its sender is not tried for ever. The lease ends by itself.
+    The attempt is counted now, so a message that kills its sender is not tried for ever. The lease ends by itself. A
+    message whose seal is broken is set aside: it must not hold up the others.
     """
     ahead = aliased(OutboxRow)
     earlier = exists().where(
@@ -108,17 +111,27 @@ def claim(tx: Transaction, *, now: datetime, limit: int) -> Sequence[Letter]:
                 (col(OutboxRow.state) == Delivery.SENDING) & (col(OutboxRow.lease_until) <= now),
             ),
             OutboxRow.due_at <= now,
+            OutboxRow.urgency <= least_urgent,
             ~earlier,
         )
         .order_by(col(OutboxRow.urgency), col(OutboxRow.id))
         .limit(limit)
     )
-    letters = []
-    for row in tx.session.exec(query):
+    letters, broken = [], False
+    for row in tx.session.exec(query).all():
         row.state, row.token, row.lease_until = Delivery.SENDING, secrets.token_hex(8), now + LEASE
         row.attempts += 1
-        content = json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))
+        try:
+            content = json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))
+        except SealBrokenError as error:
+            row.state, row.lease_until = Delivery.DEAD, None
+            updates.set_aside(tx, "outbox", str(row.id), type(error).__name__, now=now)
+            broken = True
+            continue
         letters.append(Letter(row.id, row.token, **content, attempt=row.attempts, alert_id=row.alert_id))
+    if broken and not letters:
+        tx.session.flush()
+        return claim(tx, now=now, limit=limit, least_urgent=least_urgent)
     return letters
 
 
@@ -198,7 +211,9 @@ def latest(tx: Transaction, topic: str) -> Mapping[int, int]:
 
 def message_ids(tx: Transaction, topic: str) -> Sequence[tuple[int, int]]:
     """The messages that were sent on a topic: (chat, message id)."""
-    query = select(OutboxRow).where(OutboxRow.topic == topic, col(OutboxRow.message_id).is_not(None))
+    query = select(OutboxRow).where(
+        OutboxRow.topic == topic, col(OutboxRow.message_id).is_not(None), OutboxRow.state == Delivery.SENT
+    )
     found = []
     for row in tx.session.exec(query):
         found.append((json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))["chat_id"], int(row.message_id or 0)))

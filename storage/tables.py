@@ -113,7 +113,6 @@ class AlertRow(SQLModel, table=True):
     patient_id: int = Field(foreign_key="patient.id", sa_type=BigInteger)
     rule: str
     tier: str
-    owner: str
     state: str = Field(index=True)
     step: int = 0
     raised_at: datetime

@@ -2,8 +2,13 @@
 
 from datetime import timedelta
 
+from sqlmodel import col, select
+
 from flows.lifecycle import AlertState
-from storage import alerts, visits
+from storage import alerts, outbox, visits
+from storage.database import Transaction
+from storage.outbox import Urgency
+from storage.tables import OutboxRow
 from tests.world import Phone, World
 
 HEALTHY_BODY = ("No", "No", "No", "No", "No")
@@ -73,3 +78,47 @@ async def test_from_the_first_hello_to_the_last_goodbye(anyhow: World) -> None:
     open_alerts = await anyhow.app.store.run(lambda tx: [(alert.rule, alert.state) for alert in alerts.open_ones(tx)])
     assert open_alerts == [("D6", AlertState.PAGED), ("V5", AlertState.PAGED)]
     assert [row.kind for row in await anyhow.app.store.run(visits.open_ones)] == ["visit"]
+
+
+async def test_a_consultation_that_is_done_can_still_end_in_an_enrolment(here: World) -> None:
+    sam, lee = here.patient(), await here.clinician()
+    await intake(sam)
+    await lee.gets("Consultation request · R-1")
+    lee.taps("Done")
+    await lee.sees("Done by Dr. Lee")
+    lee.says("enrol 1")
+    await sam.gets("Welcome to the clinic")
+    await lee.gets("Enrolled")
+    lee.says("enrol 1")
+    await lee.gets("done before")
+    lee.says("/requests")
+    await lee.gets("No open requests")
+
+
+async def test_an_invitation_works_once_and_a_strangers_does_not(here: World) -> None:
+    lee, sam = await here.clinician(), here.patient()
+    used = next(message["text"] for message in here.sandbox.messages(lee.person)).removeprefix("/start ")
+    for payload in (used, "clinician-nonsense"):
+        sam.starts(payload)
+        await sam.gets("does not work")
+    sam.starts("website")
+    await sam.gets("Shall we begin?")
+
+
+async def test_a_broken_seal_holds_up_nobody(here: World) -> None:
+    sam = here.patient()
+    sam.starts()
+    await sam.gets("Shall we begin?")
+    await here.settled()
+    now = here.clock.now()
+
+    def spoil(tx: Transaction) -> None:
+        outbox.put(tx, sam.person.id, "sendMessage", {}, urgency=Urgency.EMERGENCY, now=now)
+        tx.session.flush()
+        tx.session.exec(
+            select(OutboxRow).order_by(col(OutboxRow.id).desc()).limit(1)
+        ).one().payload_sealed = "v1|k1|x|y"
+
+    await here.app.store.run(spoil)
+    sam.taps("Begin")
+    await sam.gets("18 or older")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from flows.values import Coding
 from storage import conversations, patients
 from storage.database import Transaction
 from tests.world import Phone, World
@@ -135,6 +136,39 @@ async def test_not_safe_is_told_to_the_clinicians_again(here: World) -> None:
     sam.taps("No")
     await sam.gets("988", "911")
     await lee.gets("EMERGENCY · A-1 · page 2")
+
+
+async def test_a_typed_no_to_the_question_of_safety_is_heard_as_no(here: World) -> None:
+    lee, sam = await here.clinician(), await at_the_first_question(here)
+    sam.says("i want to kill myself")
+    await sam.gets("safe place")
+    await sam.gets("go on where we were")
+    await lee.gets("EMERGENCY · A-1")
+    lee.taps("Acknowledge")
+    await lee.sees("Acknowledged by")
+    sam.says("no")
+    await sam.gets("988", "911", "safe place")
+    await lee.gets("EMERGENCY · A-1 · page 2")
+    sam.says("yes")
+    await sam.gets("glad that you are in a safe place")
+    assert await answers(here, sam) == {}
+
+
+async def test_p6_no_and_then_yes_on_the_same_question_is_no_answer_but_is_heard(here: World) -> None:
+    lee, sam = await here.clinician(), await at_the_first_question(here)
+    for label, question in [("Yes", "Which"), ("Something", "in person"), ("Yes", "benzo"), ("Loraz", "milligrams")]:
+        sam.taps(label)
+        await sam.gets(question)
+    sam.taps("Skip")
+    await sam.answers("No", "Yes, I still")
+    question = await sam.gets("seizure")
+    yes = question["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    sam.taps("No")
+    here.sandbox.tap(sam.person, question["message_id"], yes, forged=True)
+    await lee.gets("EMERGENCY · A-1", "M1")
+    await here.settled()
+    assert "Call 911 now" in "".join(message["text"] for message in sam.unread)
+    assert (await answers(here, sam))["seizure"] == (Coding("no", "urn:taperline"),)
 
 
 async def test_an_emergency_fires_on_the_answer_itself_and_pauses_the_questions(here: World) -> None:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from flows.escalation import Role, Tier
+from flows.escalation import Tier
 from flows.lifecycle import ALERT, AlertState, AlertStep, NotAllowedError, allows
 from storage import alerts, timers
 from storage.database import Store, Transaction, new_id
@@ -18,11 +18,9 @@ HOUR = timedelta(hours=1)
 RULE = "slow-breathing"
 
 
-def raise_(
-    tx: Transaction, patient_id: int, tier: Tier = Tier.URGENT, rule: str = RULE, owner: Role = Role.PHYSICIAN
-) -> tuple[int, bool]:
+def raise_(tx: Transaction, patient_id: int, tier: Tier = Tier.URGENT, rule: str = RULE) -> tuple[int, bool]:
     """The number of the alert, and whether it must be paged now."""
-    alert, page_now = alerts.raise_(tx, patient_id, rule, tier, owner, now=NOW)
+    alert, page_now = alerts.raise_(tx, patient_id, rule, tier, now=NOW)
     return alerts.number(alert), page_now
 
 
@@ -48,10 +46,10 @@ def patient(store: Store) -> int:
 
 
 def test_a_new_alert_is_raised_and_must_be_paged(store: Store, patient: int) -> None:
-    number, page_now = do(store, lambda tx: raise_(tx, patient, owner=Role.THERAPIST))
+    number, page_now = do(store, lambda tx: raise_(tx, patient))
     assert page_now
     alert = do(store, lambda tx: get(tx, number))
-    assert (alert.patient_id, alert.rule, alert.tier, alert.owner) == (patient, RULE, Tier.URGENT, Role.THERAPIST)
+    assert (alert.patient_id, alert.rule, alert.tier) == (patient, RULE, Tier.URGENT)
     assert (alert.state, alert.step, alert.raised_at) == (AlertState.RAISED, 0, NOW)
     assert trace(store, number) == ["raised"]
 

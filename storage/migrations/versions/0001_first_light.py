@@ -98,7 +98,6 @@ def upgrade() -> None:
     sa.Column('patient_id', sa.BigInteger(), nullable=False),
     sa.Column('rule', sqltypes.AutoString(), nullable=False),
     sa.Column('tier', sqltypes.AutoString(), nullable=False),
-    sa.Column('owner', sqltypes.AutoString(), nullable=False),
     sa.Column('state', sqltypes.AutoString(), nullable=False),
     sa.Column('step', sa.Integer(), nullable=False),
     sa.Column('raised_at', sqltypes.UTCDateTime(), nullable=False),

@@ -1,0 +1,806 @@
+"""What one event changes for a patient: intake, check-in, alarms, commands, silence."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from flows.answers import Reason, choices
+from flows.care import REMIND_AFTER, WEEKLY, Channel
+from flows.catalogue import Catalogue
+from flows.conversation import Purpose
+from flows.effects import Ask, Begin, End, Forget, Keep, Raise, Record, Request, RequestKind, Say, Settle, Toast, Wake
+from flows.escalation import Tier
+from flows.events import (
+    Answered,
+    Asked,
+    Begun,
+    ChannelLost,
+    CheckInDue,
+    Command,
+    Enrolled,
+    Medium,
+    ReminderDue,
+    RuleDue,
+    Said,
+    Sent,
+)
+from flows.lifecycle import NotAllowedError, Stage, Standing
+from flows.schedule import WeeklyHour
+from flows.values import Coding
+from tests.flows.people import (
+    CRISIS,
+    HUMAN,
+    MEDICAL,
+    MONDAY,
+    STATES,
+    STOP,
+    TAPER,
+    ZONE,
+    Patient,
+    checking_in,
+    enrolled,
+    in_state,
+    prospect,
+    quiet,
+)
+
+CLOSED = ("new", "requested", "enrolled", "stopped", "blocked")
+ASKING = ("asking", "checking in")
+
+
+def intake(content: Catalogue) -> Patient:
+    return in_state(content, "asking")
+
+
+# --- the ordinary way -------------------------------------------------------------------------------------------
+
+
+def test_the_first_start_invites_to_the_intake_and_reminds_a_day_later(content: Catalogue) -> None:
+    sam = prospect(content)
+    assert sam.told == ["intake_invitation"]
+    assert sam.all(Say)[0].buttons == (Begin(sam.conversation.id, "begin"),)
+    assert sam.conversation.purpose is Purpose.INTAKE
+    due = ReminderDue(sam.conversation.id)
+    assert sam.all(Wake) == [Wake(f"remind:{sam.conversation.id}", MONDAY + REMIND_AFTER, due)]
+
+
+def test_whoever_writes_without_start_is_greeted_and_kept(content: Catalogue) -> None:
+    sam = Patient(content)
+    sam.says("hello there")
+    assert sam.told == ["hello"]
+    assert sam.all(Say)[0].buttons == (Command.START, Command.PERSON)
+    assert sam.all(Keep) == [Keep("hello there", frozenset())]
+
+
+@pytest.mark.parametrize("word", ["yes", "OK!", "Begin", "go on", "ready."])
+def test_an_invitation_can_be_taken_up_by_a_word(content: Catalogue, word: str) -> None:
+    sam = prospect(content)
+    sam.says(word)
+    assert sam.conversation.stage is Stage.ASKING
+    assert sam.told == ["?adult"]
+
+
+def test_an_intake_goes_to_its_end_and_asks_for_a_consultation(content: Catalogue) -> None:
+    sam = intake(content)
+    conversation = sam.conversation.id
+    sam.goes()
+    assert sam.closed[-1].stage is Stage.SUBMITTED
+    assert sam.all(Request) == [Request(RequestKind.CONSULTATION)]
+    assert sam.told == ["intake_done"]
+    assert sam.all(Forget) == [Forget(f"remind:{conversation}")]
+    assert sam.person.standing is Standing.REQUESTED
+
+
+def test_each_answer_is_recorded_settled_and_followed_by_the_next_question(content: Catalogue) -> None:
+    sam = intake(content)
+    sam.answers("Yes")
+    assert sam.recorded == ["adult"]
+    assert [(settled.item.link_id, settled.values) for settled in sam.all(Settle)] == [("adult", (True,))]
+    assert sam.told == ["?group"]
+
+
+def test_enrolment_sets_the_weekly_hour_and_the_first_check_in(content: Catalogue) -> None:
+    sam = Patient(content)
+    sam.does(Enrolled())
+    assert sam.person.standing is Standing.ENROLLED
+    assert sam.person.check_in == WeeklyHour(0, 10, ZONE)
+    assert sam.all(Wake) == [Wake("check-in", datetime(2026, 11, 30, 18, tzinfo=UTC), CheckInDue())]
+    assert sam.told == ["enrolled"]
+
+
+def test_nobody_is_enrolled_twice(content: Catalogue) -> None:
+    sam = enrolled(content)
+    with pytest.raises(NotAllowedError):
+        sam.does(Enrolled())
+
+
+def test_a_quiet_check_in_raises_nothing_and_ends_with_thanks(content: Catalogue) -> None:
+    sam = enrolled(content, [(7, "10")])
+    sam.does(CheckInDue())
+    assert sam.told == ["check_in_invitation"]
+    sam.begins()
+    while sam.person.conversation is not None:
+        sam.answers(quiet(sam.question)) if choices(sam.question) or not sam.question.required else sam.says("7")
+        assert sam.raised == []
+    assert sam.told == ["check_in_done"]
+    assert not sam.all(Request)
+    assert sam.person.standing is Standing.ENROLLED
+
+
+def test_the_intro_of_a_branch_is_said_with_its_first_question(content: Catalogue) -> None:
+    sam = intake(content).goes(until="in-person")
+    sam.answers("no")
+    (asked,) = sam.all(Ask)
+    assert any("only treat people in person" in text for text in asked.intro)
+
+
+# --- P9: an answer to everything --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", list(Command))
+@pytest.mark.parametrize("state", STATES)
+def test_p9_each_command_in_each_state_is_answered(content: Catalogue, state: str, command: Command) -> None:
+    sam = in_state(content, state)
+    sam.wants(command)
+    assert sam.told, f"{command} in {state} is met with silence"
+
+
+@pytest.mark.parametrize("text", ["hello", CRISIS, MEDICAL, TAPER, HUMAN, STOP, "I stopped taking it cold turkey", "?"])
+@pytest.mark.parametrize("state", STATES)
+def test_p9_whatever_is_typed_in_whatever_state_is_answered_and_kept(content: Catalogue, state: str, text: str) -> None:
+    sam = in_state(content, state)
+    sam.says(text)
+    assert sam.told
+    assert [kept.text for kept in sam.all(Keep)] == [text]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_p9_help_offers_a_person_a_visit_and_stop_and_the_way_back(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    sam.wants(Command.HELP)
+    buttons = sam.all(Say)[0].buttons
+    assert {Command.PERSON, Command.VISIT, Command.STOP} <= set(buttons)
+    assert any(isinstance(button, Begin) for button in buttons) == (sam.person.conversation is not None)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_person_or_a_visit_can_be_asked_for_in_every_state(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    sam.wants(Command.PERSON)
+    assert sam.raised == ["X2 routine"]
+    assert sam.told == ["person_will_call"]
+    sam.wants(Command.VISIT)
+    assert sam.all(Request) == [Request(RequestKind.VISIT)]
+    assert sam.told == ["visit_requested"]
+
+
+def test_safe_and_no_call_are_answered_and_raise_nothing(content: Catalogue) -> None:
+    sam = in_state(content, "paused")
+    for command, template in ((Command.SAFE, "safe"), (Command.NO_CALL, "no_call")):
+        sam.wants(command)
+        assert (sam.told, sam.raised) == ([template], [])
+        assert sam.all(Say)[0].buttons == (Begin(sam.conversation.id, "go_on"),)
+
+
+def test_staying_brings_the_open_question_back(content: Catalogue) -> None:
+    sam = intake(content)
+    sam.wants(Command.STAY)
+    assert sam.told == ["?adult"]
+
+
+# --- P8: never a wrong answer -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ASKING)
+@pytest.mark.parametrize(
+    ("event", "template"),
+    [
+        (Said("Yes", forwarded=True), "forwarded"),
+        (Said("Yes", edited=True), "edited"),
+        (Said("Not at all", edited=True), "edited"),
+        *((Sent(medium, "Yes"), "not_text") for medium in Medium),
+        (Sent(Medium.STICKER), "not_text"),
+    ],
+)
+def test_p8_forwarded_edited_and_media_never_answer_a_question(
+    content: Catalogue, state: str, event: Said | Sent, template: str
+) -> None:
+    sam = in_state(content, state)
+    before = sam.conversation
+    sam.does(event)
+    assert sam.conversation == before
+    assert sam.recorded == []
+    assert sam.told == [template, f"?{before.question}"]
+
+
+def test_what_was_sent_is_kept_with_its_kind(content: Catalogue) -> None:
+    sam = intake(content)
+    sam.does(Sent(Medium.VOICE))
+    sam_kept = sam.all(Keep)
+    sam.does(Sent(Medium.PICTURE, "my pills"))
+    assert [kept.text for kept in (*sam_kept, *sam.all(Keep))] == ["[voice]", "[picture] my pills"]
+
+
+@pytest.mark.parametrize("event", [Begun(99), Answered(99, 1, 1, 0)])
+@pytest.mark.parametrize("state", STATES)
+def test_p8_a_button_of_another_conversation_changes_nothing(
+    content: Catalogue, state: str, event: Begun | Answered
+) -> None:
+    sam = in_state(content, state)
+    before = sam.person
+    sam.does(event)
+    assert sam.person.conversation == before.conversation
+    assert sam.person.standing == before.standing
+    assert sam.recorded == []
+    assert sam.all(Toast) == [Toast("stale")]
+    assert sam.told
+
+
+def test_p8_a_tap_while_paused_answers_nothing(content: Catalogue) -> None:
+    sam = in_state(content, "paused")
+    held = sam.conversation
+    sam.does(Answered(held.id, held.revision, 1, 0))
+    assert sam.conversation == held
+    assert sam.all(Toast) == [Toast("stale")]
+
+
+def test_p8_what_was_typed_before_the_question_was_seen_answers_nothing_and_is_kept(content: Catalogue) -> None:
+    sam = intake(content)
+    before = sam.conversation
+    sam.does(Said("yes", early=True))
+    assert sam.conversation == before
+    assert sam.effects == (Keep("yes", frozenset()),)
+
+
+def test_p6_what_was_typed_early_is_listened_to(content: Catalogue) -> None:
+    sam = intake(content)
+    sam.does(Said(CRISIS, early=True))
+    assert sam.raised == ["S1 emergency"]
+    assert sam.conversation.stage is Stage.PAUSED
+
+
+def test_a_rejected_answer_asks_again_with_the_reason(content: Catalogue) -> None:
+    sam = intake(content)
+    sam.says("bananas")
+    assert [asked.note for asked in sam.all(Ask)] == [Reason.YES_OR_NO]
+    assert sam.told == ["?adult"]
+
+
+# --- crisis and emergencies -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_crisis_words_in_every_state_raise_s1_at_once(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    sam.says(CRISIS)
+    assert sam.raised == ["S1 emergency"]
+    assert sam.told[0] == "crisis_emergency"
+    assert sam.all(Say)[0].buttons == (Command.SAFE, Command.UNSAFE, Command.PERSON)
+
+
+@pytest.mark.parametrize("state", ASKING)
+@pytest.mark.parametrize(
+    "event",
+    [
+        Said(CRISIS),
+        Said(CRISIS, forwarded=True),
+        Said(CRISIS, edited=True),
+        Sent(Medium.PICTURE, CRISIS),
+        Said(f"{CRISIS}. stop messaging me"),
+        Said(MEDICAL),
+    ],
+)
+def test_an_emergency_in_words_pauses_instead_of_asking_on(content: Catalogue, state: str, event: Said | Sent) -> None:
+    sam = in_state(content, state)
+    question = sam.conversation.question
+    sam.does(event)
+    assert any(raised.endswith("emergency") for raised in sam.raised)
+    assert sam.conversation.stage is Stage.PAUSED
+    assert sam.told[-1] == "paused"
+    assert not sam.all(Ask)
+    sam.begins()
+    assert sam.told == [f"?{question}"]
+
+
+def test_crisis_words_inside_a_free_text_answer_keep_the_answer_and_pause(content: Catalogue) -> None:
+    sam = intake(content).goes(until="contact-name")
+    sam.says(CRISIS)
+    assert sam.recorded == ["contact-name"]
+    assert [kept.text for kept in sam.all(Keep)] == [CRISIS]
+    assert sam.raised == ["S1 emergency"]
+    assert sam.told == ["crisis_emergency", "paused"]
+    sam.begins()
+    assert sam.told == ["?contact-phone"]
+
+
+def test_crisis_words_in_the_last_answer_raise_and_submit(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="visit-topic")
+    sam.says(CRISIS)
+    assert sam.raised == ["S1 emergency"]
+    assert sam.told == ["crisis_emergency", "check_in_done"]
+
+
+def test_crisis_words_twice_raise_twice(content: Catalogue) -> None:
+    sam = enrolled(content)
+    for _ in range(2):
+        sam.says(CRISIS)
+        assert sam.raised == ["S1 emergency"]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_not_safe_raises_s1_and_pauses_what_is_being_asked(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    sam.wants(Command.UNSAFE)
+    assert sam.raised == ["S1 emergency"]
+    assert sam.told[0] == "crisis_emergency"
+    if state in ASKING:
+        assert sam.conversation.stage is Stage.PAUSED
+        assert sam.told[-1] == "paused"
+
+
+EMERGENCIES = [
+    ("asking", {}, "seizure", "yes", "M1", "emergency"),
+    ("asking", {}, "seizure", "unsure", "M1", "emergency"),
+    ("asking", {}, "confusion", "yes", "M2", "emergency"),
+    ("asking", {}, "chest", "unsure", "M3", "emergency"),
+    ("asking", {"extra": "Yes"}, "overdose-signs", "yes", "M4", "overdose"),
+    ("asking", {"substances": "Yes"}, "sedation", "yes", "M5", "overdose"),
+    ("asking", {"asq_1": "yes"}, "asq-5", "yes", "S1", "crisis_emergency"),
+    ("checking in", {}, "seizure", "yes", "M1", "emergency"),
+    ("checking in", {"dose_as_agreed": "more"}, "overdose-signs", "unsure", "M4", "overdose"),
+    ("checking in", {"substances": "Yes"}, "sedation", "unsure", "M5", "overdose"),
+    ("checking in", {"phq9_9": "Several days", "asq_4": "yes"}, "asq-5", "yes", "S1", "crisis_emergency"),
+]
+
+
+@pytest.mark.parametrize(("state", "before", "question", "answer", "rule", "template"), EMERGENCIES)
+def test_an_emergency_fires_on_the_answer_itself_and_pauses(  # noqa: PLR0917
+    content: Catalogue, state: str, before: dict[str, str], question: str, answer: str, rule: str, template: str
+) -> None:
+    sam = in_state(content, state).goes(until=question, **before)
+    sam.answers(answer)
+    assert sam.recorded == [question]
+    assert f"{rule} emergency" in sam.raised
+    assert template in sam.told
+    assert sam.told[-1] == "paused"
+    assert sam.conversation.stage is Stage.PAUSED
+    sam.begins()
+    assert sam.conversation.stage is Stage.ASKING
+    assert sam.told[0].startswith("?")
+    assert sam.raised == []
+
+
+@pytest.mark.parametrize("word", ["continue", "go on", "OK", "ready"])
+def test_a_paused_conversation_goes_on_by_a_word(content: Catalogue, word: str) -> None:
+    sam = in_state(content, "paused")
+    question, revision = sam.conversation.question, sam.conversation.revision
+    sam.says(word)
+    assert sam.told == [f"?{question}"]
+    assert sam.conversation.revision == revision
+
+
+def test_whether_somebody_is_safe_can_be_answered_by_a_word(content: Catalogue) -> None:
+    sam = in_state(content, "paused")
+    sam.says("no")
+    assert sam.raised == ["S1 emergency"]
+    sam.says("Yes.")
+    assert (sam.told, sam.raised) == (["safe"], [])
+    assert sam.conversation.stage is Stage.PAUSED
+    sam.says("yes")
+    assert sam.conversation.stage is Stage.ASKING
+
+
+def test_p8_a_bare_no_means_not_safe_only_right_after_that_question(content: Catalogue) -> None:
+    sam = in_state(content, "paused")
+    sam.begins()
+    sam.says("no")
+    assert (sam.recorded, sam.raised) == (["adult"], [])
+
+
+def test_an_alarm_is_told_before_the_next_question_and_only_once(content: Catalogue) -> None:
+    sam = intake(content).goes(until="supply")
+    sam.answers("stopped")
+    assert sam.told == ["stopped_suddenly", "?seizure"]
+    assert sam.raised == ["D1 urgent"]
+    sam.answers("no")
+    assert (sam.told, sam.raised) == (["?confusion"], [])
+
+
+def test_d1_becomes_an_emergency_with_signs_of_withdrawal(content: Catalogue) -> None:
+    sam = intake(content).goes(until="seizure", supply="stopped")
+    sam.answers("yes")
+    assert set(sam.raised) == {"M1 emergency", "D1 emergency"}
+
+
+# --- S2 and its waiting -----------------------------------------------------------------------------------------
+
+
+def waiting(sam: Patient) -> list[Wake]:
+    return [wake for wake in sam.all(Wake) if wake.key.startswith("rule:")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "tiers"),
+    [
+        ("Several days", ["urgent"]),
+        ("More than half the days", ["urgent"]),
+        ("Nearly every day", ["urgent", "emergency"]),
+    ],
+)
+def test_an_unfinished_screen_is_looked_at_again_after_15_minutes(
+    content: Catalogue, answer: str, tiers: list[str]
+) -> None:
+    sam = checking_in(content).goes(until="phq9-9")
+    sam.answers(answer)
+    assert sam.raised == ["S2 urgent"]
+    assert sam.told == ["crisis", "?asq-1"]
+    wakes = waiting(sam)
+    assert {wake.at for wake in wakes} == {MONDAY + timedelta(minutes=15)}
+    assert len({wake.key for wake in wakes}) == len(tiers)
+    found = []
+    for wake in wakes:
+        sam.does(wake.event)
+        found += sam.raised
+    assert sorted(found) == sorted(f"S2 {tier}" for tier in tiers)
+
+
+def test_no_thoughts_of_death_start_no_waiting(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="phq9-9")
+    sam.answers("Not at all")
+    assert (sam.raised, waiting(sam)) == ([], [])
+    assert sam.told == ["?seizure"]
+
+
+def test_a_finished_screen_is_left_in_peace_after_15_minutes(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="phq9-9")
+    sam.answers("Nearly every day")
+    wakes = waiting(sam)
+    sam.goes(until="seizure")
+    for wake in wakes:
+        assert sam.does(wake.event) == ()
+
+
+def test_one_answer_calms_the_emergency_but_not_the_unfinished_screen(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="phq9-9")
+    sam.answers("Nearly every day")
+    wakes = waiting(sam)
+    sam.answers("no")
+    raised = []
+    for wake in wakes:
+        sam.does(wake.event)
+        raised += sam.raised
+    assert raised == ["S2 urgent"]
+
+
+def test_an_unfinished_screen_is_looked_at_even_when_the_patient_stopped(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="phq9-9")
+    sam.answers("Several days")
+    (wake,) = waiting(sam)
+    sam.wants(Command.STOP_NOW)
+    assert not any(wake.key.startswith(forget.prefix) for forget in sam.all(Forget))
+    sam.person = replace(sam.person, conversation=sam.closed.pop())
+    sam.does(wake.event)
+    assert sam.raised == ["S2 urgent"]
+
+
+def test_p6_a_waiting_rule_that_the_content_no_longer_has_is_seen_by_a_person(content: Catalogue) -> None:
+    sam = checking_in(content)
+    assert sam.does(RuleDue(sam.conversation.id, "S99", 0)) == (Raise("S99", Tier.URGENT),)
+    assert sam.does(RuleDue(sam.conversation.id, "S2", 99)) == (Raise("S2", Tier.URGENT),)
+
+
+def test_p6_an_old_button_that_would_worry_is_heard_and_an_emergency_pauses(content: Catalogue) -> None:
+    sam = intake(content).goes(until="confusion")
+    assert sam.conversation.answers["seizure"] != ()
+    old = Answered(sam.conversation.id, sam.conversation.revision - 1, position(sam, "seizure"), 0)
+    effects = sam.does(old)
+    assert Raise("M1", Tier.EMERGENCY) in effects
+    assert sam.conversation.stage is Stage.PAUSED
+    assert sam.conversation.answers["seizure"] == (Coding("no", "urn:taperline"),)
+
+
+def test_p8_a_forged_button_of_a_question_that_was_not_asked_raises_nothing(content: Catalogue) -> None:
+    sam = intake(content).goes(until="seizure")
+    forged = Answered(sam.conversation.id, sam.conversation.revision, position(sam, "chest"), 0)
+    assert not any(isinstance(effect, Raise | Record) for effect in sam.does(forged))
+    assert sam.conversation.stage is Stage.ASKING
+
+
+def position(sam: Patient, link_id: str) -> int:
+    return [item.link_id for item in sam.conversation.questionnaire.walk()].index(link_id)
+
+
+def test_a_positive_screen_raises_and_asks_on(content: Catalogue) -> None:
+    sam = intake(content).goes(until="asq-2")
+    sam.answers("yes")
+    assert sam.raised == ["S2 urgent"]
+    assert sam.told == ["crisis", "?asq-3"]
+
+
+def test_a_screen_that_is_refused_counts_as_positive(content: Catalogue) -> None:
+    sam = intake(content).goes(until="asq-3")
+    sam.answers("declined")
+    assert sam.raised == ["S2 urgent"]
+    sam.goes(until="asq-5")
+    assert sam.question.link_id == "asq-5"
+
+
+# --- the medicine -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_p5_a_taper_question_in_every_state_becomes_a_visit_and_the_question_comes_again(
+    content: Catalogue, state: str
+) -> None:
+    sam = in_state(content, state)
+    before = sam.person.conversation
+    sam.says(TAPER)
+    assert "D6 routine" in sam.raised
+    assert sam.all(Request) == [Request(RequestKind.VISIT)]
+    assert sam.told == ["no_taper_advice", *([f"?{before.question}"] if before and state in ASKING else [])]
+    assert sam.person.conversation == before
+
+
+@pytest.mark.parametrize(
+    ("reports", "today", "alarms"),
+    [
+        ([(7, "10")], "7.5", False),
+        ([(7, "10")], "7.51", False),
+        ([(7, "10")], "7.49", True),
+        ([(7, "10")], "12", False),
+        ([(14, "10")], "7", True),
+        ([(15, "10")], "7", False),
+        ([(14, "10"), (7, "8")], "7.5", False),
+        ([(14, "10"), (7, "8")], "7.4", True),
+        ([(14, "10"), (7, "7")], "6", True),
+        ([(14, "10"), (7, "7")], "7.5", False),
+        ([], "1", False),
+        ([(7, "10")], "0", True),
+        ([(7, "0")], "0", False),
+    ],
+)
+def test_d2_is_a_report_of_more_than_a_quarter_below_the_highest_of_14_days(
+    content: Catalogue, reports: list[tuple[int, str]], today: str, alarms: bool
+) -> None:
+    sam = checking_in(content, reports).goes(until="dose-total")
+    sam.says(today)
+    assert sam.recorded == ["dose-total"]
+    assert ("D2 urgent" in sam.raised) == alarms
+    assert ("differs_from_plan" in sam.told) == alarms
+    assert sam.all(Ask), "it is no emergency: the next question comes"
+
+
+def test_d2_fires_on_the_report_and_not_again_on_the_answers_after_it(content: Catalogue) -> None:
+    sam = checking_in(content, [(7, "10")]).goes(until="dose-total")
+    sam.says("5")
+    assert sam.raised == ["D2 urgent"]
+    while sam.person.conversation is not None:
+        sam.answers(quiet(sam.question))
+        assert sam.raised == []
+
+
+def test_a_skipped_dose_is_no_fall(content: Catalogue) -> None:
+    sam = checking_in(content, [(7, "10")]).goes(until="dose-total")
+    sam.answers(None)
+    assert sam.raised == []
+
+
+def test_the_day_of_a_report_is_the_patients_own(content: Catalogue) -> None:
+    sam = checking_in(content, [(14, "10")]).goes(until="dose-total")
+    sam.now = datetime(2026, 11, 24, 7, 59, tzinfo=UTC)
+    assert sam.person.doses[0].day == date(2026, 11, 9)
+    sam.says("5")
+    assert "D2 urgent" in sam.raised
+    late = checking_in(content, [(14, "10")]).goes(until="dose-total")
+    late.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    late.says("5")
+    assert "D2 urgent" not in late.raised
+
+
+# --- X2: not understood -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["asking", "checking in", "enrolled", "requested", "invited"])
+def test_p6_a_person_is_fetched_after_two_misunderstandings(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    sam.says("zzz")
+    assert sam.raised == []
+    sam.says("zzz")
+    assert sam.raised == ["X2 routine"]
+    assert sam.told[0] == "person_will_call"
+    sam.says("zzz")
+    assert sam.raised == []
+
+
+@pytest.mark.parametrize("understood", ["typed", "tapped", "signal"])
+def test_being_understood_in_between_starts_the_count_again(content: Catalogue, understood: str) -> None:
+    sam = intake(content)
+    for _ in range(3):
+        sam.says("zzz")
+        assert sam.raised == []
+        match understood:
+            case "typed":
+                sam.says(quiet(sam.question) or "skip")
+                assert sam.recorded
+            case "tapped":
+                sam.answers(quiet(sam.question))
+                assert sam.recorded
+            case "signal":
+                sam.says(TAPER)
+
+
+# --- stop, block, silence ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_word_stop_asks_first(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    before = sam.person
+    sam.says(STOP)
+    assert sam.told == ["confirm_stop"]
+    assert sam.all(Say)[0].buttons == (Command.STOP_NOW, Command.STAY)
+    assert sam.person.conversation == before.conversation
+    assert (sam.person.channel is Channel.STOPPED) == (state == "stopped")
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_stopping_ends_what_is_open_and_forgets_the_timers(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    open_before = sam.person.conversation
+    sam.wants(Command.STOP_NOW)
+    assert sam.person.channel is Channel.STOPPED
+    assert sam.person.conversation is None
+    assert {forget.prefix for forget in sam.all(Forget)} == {"remind:", "check-in"}
+    assert sam.told == ["stopped"]
+    if open_before is not None:
+        assert sam.closed[-1].stage is Stage.STOPPED
+    assert sam.raised == (["V5 routine"] if state in {"enrolled", "checking in", "blocked"} else [])
+
+
+def test_v5_is_raised_when_an_enrolled_patient_blocks_the_bot_and_nothing_is_sent(content: Catalogue) -> None:
+    sam = enrolled(content)
+    sam.does(ChannelLost())
+    assert (sam.raised, sam.told) == (["V5 routine"], [])
+    assert sam.person.channel is Channel.BLOCKED
+    sam.does(ChannelLost())
+    assert sam.raised == []
+
+
+def test_a_prospect_who_blocks_the_bot_worries_nobody(content: Catalogue) -> None:
+    sam = prospect(content)
+    sam.does(ChannelLost())
+    assert (sam.raised, sam.told) == ([], [])
+
+
+def test_whoever_writes_again_is_no_longer_blocked(content: Catalogue) -> None:
+    sam = in_state(content, "blocked")
+    sam.says("hello")
+    assert sam.person.channel is Channel.OPEN
+
+
+def test_nothing_but_start_opens_a_stopped_chat(content: Catalogue) -> None:
+    sam = in_state(content, "stopped")
+    sam.says("hello")
+    assert sam.told == ["stopped"]
+    assert sam.person.channel is Channel.STOPPED
+    sam.wants(Command.START)
+    assert sam.person.channel is Channel.OPEN
+    assert [wake.key for wake in sam.all(Wake)] == ["check-in"]
+    assert sam.told == ["home"]
+
+
+def test_who_stopped_and_then_blocked_gets_check_ins_again_after_start(content: Catalogue) -> None:
+    sam = in_state(content, "stopped")
+    sam.does(ChannelLost())
+    sam.wants(Command.START)
+    assert sam.person.channel is Channel.OPEN
+    assert [wake.event for wake in sam.all(Wake)] == [CheckInDue()]
+
+
+def test_a_prospect_who_stopped_may_begin_anew(content: Catalogue) -> None:
+    sam = intake(content)
+    sam.wants(Command.STOP_NOW)
+    sam.wants(Command.START)
+    assert sam.told == ["intake_invitation"]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("invited", ["reminder"]), ("asking", ["reminder"]), ("paused", ["reminder"])]
+)
+def test_a_reminder_brings_the_way_back(content: Catalogue, state: str, told: list[str]) -> None:
+    sam = in_state(content, state)
+    before = sam.person
+    sam.does(ReminderDue(sam.conversation.id))
+    assert sam.told == told
+    assert sam.all(Say)[0].buttons == (Begin(sam.conversation.id, "go_on"),)
+    assert sam.person == before
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_reminder_of_what_is_over_says_nothing(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    assert sam.does(ReminderDue(99)) == ()
+
+
+def test_nobody_who_blocked_is_reminded(content: Catalogue) -> None:
+    sam = prospect(content)
+    sam.does(ChannelLost())
+    assert sam.does(ReminderDue(sam.conversation.id)) == ()
+
+
+# --- check-ins that are due -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["checking in", "paused check-in", "invited check-in"])
+def test_a_check_in_that_is_due_ends_the_one_before(content: Catalogue, state: str) -> None:
+    sam = enrolled(content)
+    sam.does(CheckInDue())
+    if state != "invited check-in":
+        sam.begins()
+    if state == "paused check-in":
+        sam.says(CRISIS)
+    old = sam.conversation.id
+    sam.now += timedelta(days=7)
+    sam.does(CheckInDue())
+    assert sam.all(End) == [End(old, Stage.EXPIRED)]
+    assert Forget(f"remind:{old}") in sam.effects
+    assert sam.conversation.id != old
+    assert sam.conversation.stage is Stage.INVITED
+    assert sam.told == ["check_in_invitation"]
+    sam.does(Answered(old, 1, 1, 0))
+    assert sam.all(Toast) == [Toast("stale")]
+    assert sam.recorded == []
+
+
+def test_an_intake_gives_way_to_the_check_in_of_a_patient_who_was_enrolled_meanwhile(content: Catalogue) -> None:
+    sam = intake(content)
+    sam.does(Enrolled())
+    old = sam.conversation.id
+    sam.does(CheckInDue())
+    assert sam.all(End) == [End(old, Stage.EXPIRED)]
+    assert sam.conversation.purpose is Purpose.CHECK_IN
+
+
+@pytest.mark.parametrize("late", [timedelta(), timedelta(hours=3), timedelta(days=3), timedelta(weeks=5, hours=1)])
+def test_after_a_long_downtime_a_patient_is_asked_once(content: Catalogue, late: timedelta) -> None:
+    sam = enrolled(content)
+    sam.now += timedelta(days=7) + late
+    sam.does(CheckInDue())
+    assert sam.told == ["check_in_invitation"]
+    (wake,) = [wake for wake in sam.all(Wake) if wake.key == "check-in"]
+    assert WEEKLY <= wake.at - sam.now <= WEEKLY + timedelta(days=7)
+    assert WeeklyHour.of(wake.at, ZONE) == sam.person.check_in
+
+
+@pytest.mark.parametrize("state", ["new", "requested", "stopped"])
+def test_nobody_else_is_asked(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    assert sam.does(CheckInDue()) == ()
+
+
+def test_a_blocked_patient_is_not_asked_but_the_week_after_they_come_back(content: Catalogue) -> None:
+    sam = enrolled(content)
+    sam.does(ChannelLost())
+    sam.now += timedelta(days=7)
+    sam.does(CheckInDue())
+    assert sam.told == []
+    (wake,) = sam.all(Wake)
+    sam.says("hello")
+    sam.now = wake.at
+    sam.does(wake.event)
+    assert sam.told == ["check_in_invitation"]
+
+
+def test_the_first_check_in_compares_with_the_dose_of_the_days_before(content: Catalogue) -> None:
+    sam = checking_in(content, [(3, "4")]).goes(until="dose-total")
+    sam.says("2")
+    assert "D2 urgent" in sam.raised
+    assert sam.person.doses[0].milligrams == Decimal(4)
+
+
+def test_a_taper_question_asked_by_command_is_a_visit(content: Catalogue) -> None:
+    sam = enrolled(content)
+    sam.does(Asked(Command.VISIT))
+    assert sam.all(Request) == [Request(RequestKind.VISIT)]

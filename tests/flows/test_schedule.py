@@ -1,0 +1,79 @@
+"""A weekly local hour through daylight-saving changes."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from flows.schedule import WeeklyHour, local_date, next_after
+
+ZONES = sorted(available_timezones())
+instants = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)).map(lambda found: found.replace(tzinfo=UTC))  # noqa: DTZ001
+GAP = timedelta(hours=2)
+"""No zone of these years skips more."""
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.integers(0, 6),
+    st.integers(0, 23),
+    instants,
+    st.sampled_from([timedelta(), timedelta(days=6), timedelta(days=3, hours=7)]),
+)
+@example("America/Nuuk", 5, 23, datetime(2026, 3, 22, tzinfo=UTC), timedelta(days=6))
+@example("Antarctica/Troll", 6, 1, datetime(2026, 3, 22, tzinfo=UTC), timedelta())
+@example("Australia/Lord_Howe", 6, 2, datetime(2026, 9, 28, tzinfo=UTC), timedelta())
+@example("Africa/Cairo", 4, 0, datetime(2026, 4, 18, tzinfo=UTC), timedelta())
+def test_the_next_weekly_hour_in_any_zone(
+    zone: str, weekday: int, hour: int, instant: datetime, at_least: timedelta
+) -> None:
+    found = next_after(WeeklyHour(weekday, hour, zone), instant, at_least=at_least)
+    assert found > instant
+    assert found - instant >= at_least
+    assert found - max(instant + at_least, instant) <= timedelta(days=7) + 2 * GAP
+    local = found.astimezone(ZoneInfo(zone))
+    wall = local.replace(tzinfo=None)
+    meant = next(
+        midnight + timedelta(hours=hour)
+        for midnight in (datetime.combine(local.date() - timedelta(days=back), datetime.min.time()) for back in (0, 1))
+        if midnight.weekday() == weekday
+    )
+    if wall != meant:
+        there = meant.replace(tzinfo=ZoneInfo(zone))
+        assert there.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != meant, "the hour exists"
+        assert timedelta() < wall - meant <= GAP
+    assert local.fold == 0, "an hour that comes twice is taken the first time"
+
+
+@pytest.mark.parametrize(
+    ("zone", "weekday", "hour", "instant", "at_least", "local"),
+    [
+        ("UTC", 0, 9, "2026-11-23T08:59:59", 0, "2026-11-23T09:00"),
+        ("UTC", 0, 9, "2026-11-23T09:00:00", 0, "2026-11-30T09:00"),
+        ("UTC", 0, 9, "2026-11-23T09:00:00", 6, "2026-11-30T09:00"),
+        ("UTC", 0, 9, "2026-11-24T09:00:00", 6, "2026-11-30T09:00"),
+        ("UTC", 0, 9, "2026-11-24T09:00:01", 6, "2026-12-07T09:00"),
+        ("America/Los_Angeles", 6, 2, "2026-03-02T00:00:00", 0, "2026-03-08T03:00"),
+        ("America/Los_Angeles", 6, 1, "2026-10-26T12:00:00", 0, "2026-11-01T01:00"),
+        ("America/Los_Angeles", 6, 10, "2026-02-26T18:00:00", 6, "2026-03-08T10:00"),
+        ("America/Nuuk", 5, 23, "2026-03-26T00:00:00", 0, "2026-03-29T00:00"),
+        ("Pacific/Kiritimati", 0, 0, "2026-11-22T09:00:00", 0, "2026-11-23T00:00"),
+    ],
+)
+def test_the_next_weekly_hour_by_hand(  # noqa: PLR0917
+    zone: str, weekday: int, hour: int, instant: str, at_least: int, local: str
+) -> None:
+    start = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+    found = next_after(WeeklyHour(weekday, hour, zone), start, at_least=timedelta(days=at_least))
+    assert found.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M") == local
+    assert found.tzinfo is UTC
+
+
+def test_an_instant_has_the_weekly_hour_and_date_of_its_zone() -> None:
+    late = datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+    assert WeeklyHour.of(late, "America/Los_Angeles") == WeeklyHour(6, 19, "America/Los_Angeles")
+    assert WeeklyHour.of(late, "Asia/Tokyo") == WeeklyHour(0, 12, "Asia/Tokyo")
+    assert local_date(late, "America/Los_Angeles") == date(2026, 11, 22)
+    assert local_date(late, "Asia/Tokyo") == date(2026, 11, 23)
