@@ -25,7 +25,7 @@ from flows.effects import (
     Wake,
 )
 from flows.escalation import Tier
-from flows.events import ChannelLost, Enrolled, Event, RuleDue, Said
+from flows.events import ChannelLost, Enrolled, Event, RuleDue, Said, Seen
 from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
 from storage.database import Transaction, new_id
 from storage.outbox import Urgency
@@ -72,7 +72,7 @@ class Turn:
             return self.renderer.toast("unknown") if incoming.callback_id else None
         event = incoming.event
         if isinstance(event, Said) and incoming.message_id is not None:
-            event = replace(event, early=_is_early(tx, row, incoming.message_id))
+            event = replace(event, seen=_seen(tx, row, incoming.message_id))
         return self.patient(tx, row, event, now=now, message_id=incoming.message_id if incoming.data else None)
 
     def timer(self, tx: Transaction, timer_id: int, *, now: datetime) -> None:
@@ -190,20 +190,20 @@ class Turn:
             outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
 
 
-def _is_early(tx: Transaction, row: PatientRow, message_id: int) -> bool:
-    """Whether a text was written before the open question was seen.
+def _seen(tx: Transaction, row: PatientRow, message_id: int) -> Seen:
+    """Whether the open question was on the screen when a text was typed.
 
-    The question has not arrived; or the text stands, by its number in the chat, between the last question and this one.
-    (A server that numbers each side of a chat by itself never puts it there for long.)
+    It was not when the text stands, by its number in the chat, between the last question and this one. (A server that
+    numbers each side of a chat by itself never puts it there for long.)
     """
     place = conversations.open_place(tx, row.id)
     if place is None:
-        return False
+        return Seen.YES
     conversation, revision = place
     question, before = (outbox.shown(tx, _topic(conversation, number)) for number in (revision, revision - 1))
-    if not question.reached:
-        return True
-    return before.last is not None and question.first is not None and before.last < message_id < question.first
+    if before.last is not None and question.first is not None and before.last < message_id < question.first:
+        return Seen.NO
+    return question.seen
 
 
 def _topic(conversation: int, revision: int) -> str:

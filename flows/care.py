@@ -22,6 +22,7 @@ from flows.events import (
     ReminderDue,
     RuleDue,
     Said,
+    Seen,
     Sent,
 )
 from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
@@ -120,8 +121,8 @@ class _Turn:
         if conversation.stage is not Stage.ASKING:
             go_ahead = word in GO_AHEAD
             return self._tapped(person, Begun(conversation.id)) if go_ahead else self._heard(person, event.text, None)
-        if event.early:
-            return self._too_early(person, event.text)
+        if event.seen is not Seen.YES:
+            return self._too_early(person, conversation, event)
         moved, effects = advance(conversation, event, today=self._today(person))
         answer = next((effect.values for effect in effects if isinstance(effect, Record)), None)
         if answer is None:
@@ -133,10 +134,13 @@ class _Turn:
         kept = (Keep(event.text, signals),) if signals else ()
         return self._moved(person, replace(person, conversation=moved, misunderstood=0), effects + kept, signals)
 
-    def _too_early(self, person: Person, text: str) -> Outcome:
+    def _too_early(self, person: Person, conversation: Conversation, event: Said) -> Outcome:
         """Words from before the open question was seen: kept and listened to, and never taken for an answer (P8)."""
-        signals = self.catalogue.listener.hear(text)
-        return self._heard(person, text, None) if signals else (person, (Keep(text, signals),))
+        signals = self.catalogue.listener.hear(event.text)
+        if signals:
+            return self._heard(person, event.text, None)
+        again = (ask(conversation),) if event.seen is Seen.MAYBE else ()
+        return person, (Keep(event.text, signals), *again)
 
     def _sent(self, person: Person, event: Sent) -> Outcome:
         return self._heard(person, f"[{event.medium}] {event.caption}".strip(), Say("not_text"))

@@ -29,17 +29,23 @@ class Medium(StrEnum):
     OTHER = "other"
 
 
+class Seen(StrEnum):
+    """Whether a question had reached its reader; MAYBE while it is being sent."""
+
+    YES = "yes"
+    MAYBE = "maybe"
+    NO = "no"
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A typed message. A forwarded text is somebody else's words; an edited one had been said before.
-
-    An `early` one was typed before the open question had reached its reader: it answers nothing.
-    """
+    """A typed message. A forwarded text is somebody else's words; an edited one had been said before."""
 
     text: str
     forwarded: bool = False
     edited: bool = False
-    early: bool = False
+    seen: Seen = Seen.YES
+    """Whether the open question was on the screen when this was typed; if not, it answers nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy import exists, func
 from sqlalchemy.orm import aliased
 from sqlmodel import col, or_, select
 
+from flows.events import Seen
 from storage import updates
 from storage.cipher import SealBrokenError
 from storage.database import Transaction, new_id
@@ -186,22 +187,22 @@ def release(tx: Transaction) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Whether a topic's message has reached its reader, and the first and last of its message ids."""
+    """Whether a topic's message has been seen by its reader, and the first and last of its message ids."""
 
-    reached: bool
+    seen: Seen
     first: int | None = None
     last: int | None = None
 
 
 def shown(tx: Transaction, topic: str) -> Shown:
-    """What is known of the messages on a topic.
-
-    One that is being sent has not arrived yet; one whose sending was cut off may have, and counts as having reached.
-    """
+    """What is known of the messages on a topic. One whose sending was cut off may have arrived, and counts as seen."""
     rows = tx.session.exec(select(OutboxRow).where(OutboxRow.topic == topic)).all()
     ids = sorted(row.message_id for row in rows if row.message_id is not None)
-    maybe = any(row.state != Delivery.SENDING and row.attempts for row in rows)
-    return Shown(maybe, *((ids[0], ids[-1]) if ids else ()))
+    if any(row.attempts > (row.state == Delivery.SENDING) for row in rows):
+        seen = Seen.YES
+    else:
+        seen = Seen.MAYBE if any(row.attempts for row in rows) else Seen.NO
+    return Shown(seen, *((ids[0], ids[-1]) if ids else ()))
 
 
 def latest(tx: Transaction, topic: str) -> Mapping[int, int]:

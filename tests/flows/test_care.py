@@ -24,6 +24,7 @@ from flows.events import (
     ReminderDue,
     RuleDue,
     Said,
+    Seen,
     Sent,
 )
 from flows.lifecycle import NotAllowedError, Stage, Standing
@@ -249,14 +250,14 @@ def test_p8_a_tap_while_paused_answers_nothing(content: Catalogue) -> None:
 def test_p8_what_was_typed_before_the_question_was_seen_answers_nothing_and_is_kept(content: Catalogue) -> None:
     sam = intake(content)
     before = sam.conversation
-    sam.does(Said("yes", early=True))
+    sam.does(Said("yes", seen=Seen.NO))
     assert sam.conversation == before
     assert sam.effects == (Keep("yes", frozenset()),)
 
 
 def test_p6_what_was_typed_early_is_listened_to(content: Catalogue) -> None:
     sam = intake(content)
-    sam.does(Said(CRISIS, early=True))
+    sam.does(Said(CRISIS, seen=Seen.NO))
     assert sam.raised == ["S1 emergency"]
     assert sam.conversation.stage is Stage.PAUSED
 

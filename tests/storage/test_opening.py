@@ -162,8 +162,21 @@ def test_p7_other_keys_are_refused_and_nothing_is_changed(url: str, path: Path, 
 def test_a_migration_that_fails_in_the_middle_leaves_nothing_of_itself(url: str, keyring: Keyring, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE timer (ours TEXT)")
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
     assert "timer already exists" in refused(url, keyring)
-    assert look(path, "SELECT name FROM sqlite_master") == [("timer",)]
+    assert look(path, "SELECT name FROM sqlite_master") == [("timer",), ("alembic_version",)]
+
+
+def test_a_database_of_another_program_is_refused_and_not_touched(url: str, keyring: Keyring, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE recipes (ours TEXT)")
+    assert "belongs to another program. Set DATABASE_URL" in refused(url, keyring)
+    assert look(path, "SELECT name FROM sqlite_master") == [("recipes",)]
+
+
+def test_p7_only_the_owner_may_read_the_database(url: str, keyring: Keyring, path: Path) -> None:
+    open_store(url, keyring).close()
+    assert path.stat().st_mode & 0o077 == 0
 
 
 def test_a_database_of_a_newer_version_is_refused_and_not_touched(
