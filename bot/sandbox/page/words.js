@@ -21,7 +21,7 @@ export const tour = {
     },
     {
       title: "A week goes by",
-      text: "Press +1 week. Sam gets the weekly check-in, and what nobody acknowledged moves up the ladder.",
+      text: "Finish the intake, tap Enrol on the right, then press +1 week: Sam gets the check-in. What nobody took is paged again.",
       done: "clockMoved",
     },
     {

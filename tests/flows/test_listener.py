@@ -1,0 +1,261 @@
+"""The listener: what it must hear, what it must leave alone, and that no text is too hostile for it."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flows import listener
+from flows.listener import Listener, PhraseError, Signal, signals_in_order
+
+EXAMPLES = Path(__file__).parent / "listener_examples"
+FILES = listener.own_texts()
+EAR = listener.load(FILES)
+_, BOOKS = listener.read_books(FILES)
+LEARNED = listener.read_examples(FILES)
+
+
+def rows(name: str) -> list[tuple[str, frozenset[Signal]]]:
+    """The lines of an example file, or the lines learned from; a dash stands for no signal."""
+    if name == "examples.yaml":
+        return list(LEARNED.items())
+    lines = (EXAMPLES / name).read_text("utf-8").splitlines()[1:]
+    pairs = [line.split("\t") for line in lines]
+    return [(text, frozenset(Signal(one) for one in signals.split() if one != "-")) for text, signals in pairs]
+
+
+def tally(name: str) -> tuple[Counter[str], Counter[str]]:
+    """How often each signal was meant and heard; among ordinary lines, how many there are and what was heard."""
+    meant: Counter[str] = Counter()
+    heard: Counter[str] = Counter()
+    for text, signals in rows(name):
+        ears = EAR.hear(text)
+        for signal in signals:
+            meant[signal] += 1
+            heard[signal] += signal in ears
+        if not signals:
+            meant["ordinary"] += 1
+            heard["ordinary: an emergency"] += bool(ears & {Signal.CRISIS, Signal.MEDICAL})
+            heard["ordinary: taper"] += Signal.TAPER in ears
+    return meant, heard
+
+
+def phrase_examples(side: str) -> list[Any]:
+    return [
+        pytest.param(signal, text, id=f"{signal} {phrase.id}: {text}")
+        for signal, book in BOOKS.items()
+        for phrase in (*book.phrases, *book.harmless)
+        for text in getattr(phrase, side)
+    ]
+
+
+@pytest.mark.parametrize(("signal", "text"), phrase_examples("must"))
+def test_a_phrase_hears_what_it_must(signal: Signal, text: str) -> None:
+    assert signal in EAR.hear(text)
+
+
+@pytest.mark.parametrize(("signal", "text"), phrase_examples("must_not"))
+def test_a_phrase_leaves_alone_what_it_must_not_hear(signal: Signal, text: str) -> None:
+    assert signal not in EAR.hear(text)
+
+
+# The floors are what was measured when the files were written, less a line or two. The same person wrote the phrases,
+# the examples and both files: other people's messages will be heard less well than these.
+HELD_OUT = {"crisis": 0.86, "medical": 0.96, "abrupt": 0.91, "taper": 0.93, "human": 0.80, "stop": 0.80}
+FRESH = {"crisis": 0.88, "medical": 0.93, "abrupt": 0.90, "taper": 0.90}
+OWN = {"crisis": 0.98, "medical": 0.98, "abrupt": 0.98, "taper": 0.98, "human": 0.95, "stop": 0.95}
+
+
+@pytest.mark.parametrize(("name", "floors", "emergencies", "tapers"), [
+    ("test.tsv", HELD_OUT, 0.06, 0.04),
+    ("fresh.tsv", FRESH, 0.03, 0.03),
+    ("examples.yaml", OWN, 0.02, 0.02),
+])  # fmt: skip
+def test_recall_and_false_alarms(name: str, floors: dict[str, float], emergencies: float, tapers: float) -> None:
+    meant, heard = tally(name)
+    counts = {signal: f"{heard[signal]} of {meant[signal]}" for signal in floors}
+    assert all(heard[signal] >= floor * meant[signal] for signal, floor in floors.items()), counts
+    assert heard["ordinary: an emergency"] <= emergencies * meant["ordinary"], (heard, meant)
+    assert heard["ordinary: taper"] <= tapers * meant["ordinary"], (heard, meant)
+
+
+def test_the_held_out_lines_are_held_out() -> None:
+    held_out = {text.casefold() for text, _ in rows("test.tsv")}
+    assert len(held_out) >= 250
+    held_out |= {text.casefold() for text, _ in rows("fresh.tsv")}
+    assert not held_out & {text.casefold() for text in LEARNED}
+
+
+@pytest.mark.parametrize("text", [
+    "2", "0,5", "0,5 mg", "half", "half a tablet", "one and a half tablets", "12", "415 555 0100", "+1 (415) 555-0100",
+    "ativan", "rivotril", "Klonopin 0.5mg", "xanax xr 2 mg", "pills", "clonazepam 0.5 mg twice a day", "media pastilla",
+    "Sam Doe", "Maria", "Dr. Patel", "Dolores Muerte", "Dawn Graves", "Faith Hope", "after 5pm", "tuesday 3:30 pm",
+    "12 Oak Street, Springfield", "2200 Bridge Road, unit 9", "sam.doe@example.org", "1979-03-04", "94110",
+    "no", "yes", "fine", "ok", "nothing", "none", "never", "always", "more", "less", "enough", "no more", "nada", "sí",
+    "more than half the days", "several days", "not at all", "goodbye", "about six years", "once a day at bedtime",
+])  # fmt: skip
+def test_a_plain_answer_is_no_signal(text: str) -> None:
+    assert EAR.hear(text) == frozenset()
+
+
+@pytest.mark.parametrize("text", [
+    "kill myself", "KILL MYSELF", "kil myslef", "k1ll mys3lf", "k i l l myself", "kiiiill myself", "ｋｉｌｌ myself",
+    "kіll mуself", "ki\u200bll my\u00adself", "k\u0336ill myself", "\u202ekill myself", "#kms", "kill\nmyself",
+])  # fmt: skip
+def test_a_disguise_hides_nothing(text: str) -> None:
+    assert Signal.CRISIS in EAR.hear(text)
+
+
+@pytest.mark.parametrize(("harmless", "meant"), [
+    ("I don't want to die", "I don't want to live"),
+    ("I'm not suicidal", "I'm not suicidal but I can't go on"),
+    ("not going to hurt myself", "I'm not going to lie I want to die"),
+    ("no suicidal thoughts", "no suicidal thoughts, but I wish I was dead"),
+    ("my father died by suicide in 1990", "my father died by suicide in 1990 and I want to die too"),
+])  # fmt: skip
+def test_a_negation_hides_only_what_it_negates(harmless: str, meant: str) -> None:
+    assert Signal.CRISIS not in EAR.hear(harmless)
+    assert Signal.CRISIS in EAR.hear(meant)
+
+
+def test_no_seizures_does_not_hide_that_somebody_passed_out() -> None:
+    assert Signal.MEDICAL not in EAR.hear("no seizures, chest pain or hallucinations this week")
+    assert Signal.MEDICAL in EAR.hear("no seizures but I passed out twice")
+
+
+def test_several_signals_at_once() -> None:
+    heard = EAR.hear("I ran out of Xanax on Sunday and had a seizure. I want to die. Can a nurse call me?")
+    assert signals_in_order(heard) == ["crisis", "medical", "abrupt", "human"]
+
+
+def test_the_order_of_signals_is_their_urgency() -> None:
+    assert signals_in_order(frozenset(Signal)) == ["crisis", "medical", "abrupt", "taper", "human", "stop"]
+
+
+def test_a_reason_shows_the_words_as_they_were_typed() -> None:
+    text = "🙂 ok so… I’m going to KIL myslef"
+    reasons = EAR.hear_with_reasons(text)
+    assert {reason.signal for reason in reasons} == {Signal.CRISIS}
+    assert "KIL myslef" in {text[slice(*reason.span)] for reason in reasons}
+
+
+@given(st.text(st.characters(), max_size=300))
+def test_any_text_may_come_in(text: str) -> None:
+    assert EAR.hear(text) <= frozenset(Signal)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\0", "\ud800", "\udfff🔫", "\u202e\u200f", "ﷺ" * 50, "?" * 99, "¿¿", "'", "-"]
+)
+def test_odd_texts_are_heard_without_complaint(text: str) -> None:
+    EAR.hear(text)
+
+
+def steps(text: str) -> int:
+    """The lines of Python it takes to hear a text: the same on every machine."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal count
+        if frame.f_code.co_filename != listener.__file__:
+            return None
+        count += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        EAR.hear(text)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("unit", [
+    "i want to ", "want to die ", "can i cut my dose or ", "no ", "a", "a ", "k i l l ", ".", "0.5 mg ", "a@", "'a",
+    "the pills and the bottle and ", "!a", "not not not ", "🔫", "suiciide ", "..", "(", "seziure ", "\u0301",
+])  # fmt: skip
+def test_the_work_grows_no_faster_than_the_text(unit: str) -> None:
+    short, long = (unit * 2400)[:600], (unit * 2400)[:2400]
+    assert steps(long) <= 4.6 * steps(short) + 2000
+
+
+def test_a_long_message_has_a_ceiling() -> None:
+    assert steps(("i want to cut my dose or die " * 200)[:5000]) < 1_500 * 5000
+
+
+@pytest.mark.parametrize(("name", "text", "complaint"), [
+    ("stop.yaml", "phrases: [", "stop.yaml"),
+    ("stop.yaml", "- a list", "stop.yaml: must be a mapping"),
+    ("stop.yaml", "phrases: [{id: a, say: [b]}]", "stop.yaml: a: needs say and must"),
+    ("stop.yaml", "phrases: [{say: [b], must: [b]}]", "stop.yaml: phrases 1: needs an id"),
+    ("stop.yaml", "phrases: [{id: a, say: [b], must: [b], when: c}]", "stop.yaml: a: unknown when"),
+    ("stop.yaml", "phrases: [{id: a, say: ['{nowhere} b'], must: [b]}]", "stop: a: unknown slot {nowhere}"),
+    ("stop.yaml", "phrases: [{id: a, say: ['(b'], must: [b]}]", "stop: a: '(b': a bracket is not closed"),
+    ("stop.yaml", "phrases: [{id: a, say: ['..3'], must: [b]}]", "stop: a: '..3': a pattern needs a word or a slot"),
+    ("stop.yaml", "slots: {drug: [b]}", "slot 'drug' is described twice"),
+    ("stop.yaml", "likeness: much", "stop.yaml: likeness must be a number"),
+    ("examples.yaml", "joy: [a]", "examples.yaml: no signal is called 'joy'"),
+    ("joy.yaml", "phrases: []", "joy.yaml: no signal is called 'joy'"),
+])  # fmt: skip
+def test_a_bad_file_is_named(name: str, text: str, complaint: str) -> None:
+    with pytest.raises(PhraseError) as error:
+        listener.load({**small(), name: text})
+    assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["words.yaml", "crisis.yaml"])
+def test_a_missing_file_is_named(name: str) -> None:
+    with pytest.raises(PhraseError, match=name.removesuffix(".yaml")):
+        listener.load({other: text for other, text in small().items() if other != name})
+
+
+def small() -> dict[str, str]:
+    """The smallest set of files that loads."""
+    books = {f"{signal}.yaml": f"phrases: [{{id: a, say: [{signal}], must: [{signal}]}}]" for signal in Signal}
+    return {**books, "words.yaml": "slots: {drug: [xanax]}"}
+
+
+def test_the_shipped_weights_are_what_the_examples_teach() -> None:
+    shipped = (Path(listener.__file__).parent / "content" / "phrases" / listener.WEIGHTS).read_text("utf-8")
+    assert listener.trained(FILES) == shipped, "run `python -m tests.train_listener`"
+
+
+def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Listener, "learn", None)
+    added = FILES["crisis.yaml"].replace(
+        "phrases:\n", "phrases:\n  - {id: heron, say: [grey heron], must: [grey heron]}\n"
+    )
+    ear = listener.load({**FILES, "crisis.yaml": added})
+    assert ear.hear("the grey heron has landed") == {Signal.CRISIS}
+    assert "like the examples" in {
+        reason.phrase for text, _ in rows("test.tsv") for reason in ear.hear_with_reasons(text)
+    }
+
+
+def test_a_clinic_that_replaces_the_examples_is_learned_from() -> None:
+    own = "likeness: 0.5\nphrases: [{id: a, say: [zzz], must: [zzz]}]"
+    examples = "crisis: [the grey heron landed, a grey heron landed here]\nordinary: [the bus is late, a bus was late]"
+    ear = listener.load({**small(), "crisis.yaml": own, "examples.yaml": examples})
+    assert ear.hear("my grey heron landed") == {Signal.CRISIS}
+    assert not ear.hear("grey heron")  # too short to sound like anything
+
+
+def test_likeness_is_heard_only_with_evidence() -> None:
+    own = "likeness: 0.5\nevidence: [landed]\nphrases: [{id: a, say: [zzz], must: [zzz]}]"
+    examples = "crisis: [the grey heron landed, a grey heron landed here]\nordinary: [the bus is late, a bus was late]"
+    ear = listener.load({**small(), "crisis.yaml": own, "examples.yaml": examples})
+    assert ear.hear("the grey heron landed") == {Signal.CRISIS}
+    assert not ear.hear("the grey heron is a grey heron")
+
+
+def test_a_clinician_can_add_a_phrase() -> None:
+    assert not EAR.hear("the grey heron has landed")
+    added = 'phrases: [{id: heron, say: ["heron ..2 landed"], must: ["heron landed"]}]'
+    ear: Listener = listener.load({**small(), "crisis.yaml": added})
+    assert ear.hear("The grey heron has landed") == {Signal.CRISIS}
