@@ -1,19 +1,18 @@
 # Everything a newcomer needs: make run, make test. The rest is for developers.
 PYTHON ?= python3.11
-VENV := .venv
-BIN := $(VENV)/bin
+BIN := .venv/bin
 
-.PHONY: run test check bench docs clean
-.DEFAULT_GOAL := run
+.PHONY: run test check bench docs clean help
+.DEFAULT_GOAL := help
 
-run: $(VENV) ## the bot; without a token, the sandbox on http://127.0.0.1:8080
+run: .venv/installed ## the bot; without a token, the sandbox on http://127.0.0.1:8080
 	@$(BIN)/taperline run
 
-test: $(VENV) ## all tests
-	@echo "Running the tests…"
+test: .venv/installed ## all tests
+	@echo "Running the tests: about five minutes."
 	@$(BIN)/pytest
 
-check: $(VENV) ## what CI runs: format, lint, types, layers, content, tests
+check: .venv/installed ## what CI runs: formatting, lint, types, layers, content, tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -21,19 +20,24 @@ check: $(VENV) ## what CI runs: format, lint, types, layers, content, tests
 	@$(BIN)/taperline check
 	@$(MAKE) --no-print-directory test
 
-bench: $(VENV) ## the benchmarks
+bench: .venv/installed ## the benchmarks, one JSON line a figure
 	@$(BIN)/python -m tests.bench
 
-docs: $(VENV) ## draw the diagrams in docs/ again
+docs: .venv/installed ## draw the diagrams in docs/ again
 	@$(BIN)/python -m tests.diagrams
 
-$(VENV): pyproject.toml constraints.txt
-	@echo "Setting up Python in $(VENV): this takes about a minute, once."
-	@$(PYTHON) -m venv $(VENV)
+.venv: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	@echo "Setting up Python in .venv: this takes about a minute, once."
+	@$(PYTHON) -m venv .venv
 	@echo "Installing Taperline and what it needs…"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	@touch $(VENV)
+	@touch .venv/installed
 	@echo "Done."
 
 clean: ## remove the virtual environment; data/ stays
-	rm -rf $(VENV)
+	rm -rf .venv
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10

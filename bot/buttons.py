@@ -19,6 +19,7 @@ class Deed(StrEnum):
     CLOSE = "close"
 
 
+SPELLINGS = {"acknowledge": "ack", "enroll": "enrol", "done": "close"}
 ON_ALERTS = (Deed.ACK, Deed.RESOLVE, Deed.ESCALATE)
 
 
@@ -68,9 +69,15 @@ def read_button(data: str) -> Answered | Begun | Asked | None:
 
 
 def read_staff_button(data: str) -> StaffButton | None:
-    """What a clinician's button, or a typed `ack 17`, says; None when it is none of ours."""
-    found = re.fullmatch(r"(?:s:|/)?([a-z]{1,10})[:\s_]+(?:[ar]-)?([0-9]{1,12})", data.strip().lower())
-    return StaffButton(Deed(found[1]), int(found[2])) if found and found[1] in set(Deed) else None
+    """What a clinician's button, or a typed `ack 17` or `enrol R-3`, says; None when it is none of ours."""
+    found = re.fullmatch(r"(?:s:|/)?([a-z]{1,14}?)[:\s_]*(?:([ar])-|#)?([0-9]{1,12})", data.strip().lower())
+    if not found:
+        return None
+    word, kind, number = found.groups()
+    word = SPELLINGS.get(word, word)
+    if word not in set(Deed) or (kind is not None and (kind == "a") != (Deed(word) in ON_ALERTS)):
+        return None
+    return StaffButton(Deed(word), int(number))
 
 
 def _base36(number: int) -> str:

@@ -15,12 +15,14 @@ from bot.sandbox.markup import parse_html
 from flows import catalogue
 from flows.answers import Reason
 from flows.catalogue import Catalogue, ContentError
+from flows.conditions import Condition
 from flows.conversation import Purpose
 from flows.effects import Ask, Say, Settle
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
 from flows.events import Command
 from flows.lifecycle import AlertState
+from flows.listener import Signal
 from flows.questionnaire import Item
 from flows.values import Values
 
@@ -44,11 +46,10 @@ SPOKEN = (
 def problems(content_dir: Path | None, *, today: date) -> Iterator[str]:
     """All that is wrong with the content, one sentence each, naming the file and the entry."""
     try:
-        content, renderer = load(content_dir)
+        content, _ = load(content_dir)
     except TaperlineError as error:
         yield from str(error).splitlines()
         return
-    yield from _language(content, renderer)
     for line in content.crisis_lines:
         if today - line.checked_on > CRISIS_LINES_AGE:
             yield f"crisis_lines.yaml, {line.name}: checked more than 180 days ago. Call it, then set checked_on."
@@ -61,7 +62,8 @@ def load(content_dir: Path | None) -> tuple[Catalogue, Renderer]:
     """
     content = catalogue.load(*([content_dir] if content_dir is not None else []))
     renderer = Renderer(content, content_dir, strict=True)
-    found = [*_strangers(content_dir), *_unspeakable(content, renderer)]
+    found = [*_strangers(content_dir), *_unspeakable(content, renderer), *_unheard(content)]
+    found += _language(content, renderer) if not found else []
     if found:
         raise ContentError("\n".join(dict.fromkeys(found)))
     return content, Renderer(content, content_dir)
@@ -73,6 +75,15 @@ def _strangers(content_dir: Path | None) -> Iterator[str]:
         name = path.relative_to(content_dir).as_posix() if content_dir is not None else ""
         if path.is_file() and not any(fnmatch(name, known) for known in KNOWN_FILES):
             yield f"{name}: nothing reads a file of this name. Known are: {', '.join(KNOWN_FILES)}"
+
+
+def _unheard(content: Catalogue) -> Iterator[str]:
+    """Signals of the listener that no rule acts on: a cry that is heard must reach somebody."""
+    tests = [case.test for rule in content.rules for case in rule.cases]
+    heard = {test.answer for test in tests if isinstance(test, Condition) and test.question == "%signal"}
+    for signal in Signal:
+        if signal is not Signal.STOP and signal not in heard:
+            yield f"redflags.yaml: no rule has a case of its own for the signal {signal}"
 
 
 def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:

@@ -108,6 +108,8 @@ def clinician_add(
         audit.note(tx, "operator", "invite clinician", role, now=now)
         return clinicians.invite(tx, name, role, now=now)
 
+    if not name.strip() or not name.isprintable():
+        raise TaperlineError("The name must be words that colleagues can read.")
     settings = read_settings()
     username = "taperline_bot"
     if settings.telegram_bot_token is not None:

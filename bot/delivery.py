@@ -4,6 +4,7 @@ import asyncio
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -54,6 +55,7 @@ class Delivery:
     timers_changed: Callable[[], None]
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     _done: list[Callable[[Transaction], None]] = field(default_factory=list)
+    _claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     _under_way: dict[asyncio.Task[None], int | None] = field(default_factory=dict)
 
     def wake(self) -> None:
@@ -65,11 +67,12 @@ class Delivery:
         try:
             while True:
                 self.woken.clear()
-                letters, next_due = await self._claim()
-                for letter in letters:
-                    task = asyncio.create_task(self._send(letter))
-                    self._under_way[task] = letter.chat_id
-                    task.add_done_callback(self._under_way.pop)
+                async with self._claiming:
+                    letters, next_due = await self._claim()
+                    for letter in letters:
+                        task = asyncio.create_task(self._send(letter))
+                        self._under_way[task] = letter.chat_id
+                        task.add_done_callback(self._under_way.pop)
                 if not letters and not self._done:
                     await self.clock.wait(next_due, self.woken)
         finally:
@@ -79,7 +82,14 @@ class Delivery:
 
     async def arrived(self, chat_id: int) -> None:
         """Wait, not for long, until what is being sent to a chat has arrived and is written down."""
-        await self._finish([task for task, chat in self._under_way.items() if chat == chat_id])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_FINISH):
+                while tasks := await self._sending_to(chat_id):
+                    await self._finish(tasks)
+
+    async def _sending_to(self, chat_id: int) -> Sequence[asyncio.Task[None]]:
+        async with self._claiming:
+            return [task for task, chat in self._under_way.items() if chat == chat_id]
 
     async def _finish(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         if tasks:

@@ -94,7 +94,7 @@ class Receiver:
             return Response("wrong secret\n", status_code=403)
         try:
             raw = json.loads(await request.body())
-        except ValueError:
+        except (ValueError, RecursionError):
             return Response("not JSON\n", status_code=400)
         try:
             await self.take([raw])

@@ -121,9 +121,10 @@ class Renderer:
     def staff(self, template: str, deeds: Sequence[Deed] = (), number: int = 0, **context: object) -> Rendered:
         """A message for a clinician, with the buttons of its alert or request."""
         labels = self._staff_words["buttons"]
-        row = [{"text": labels[deed], "callback_data": staff_button(deed, number)} for deed in deeds]
+        buttons = [{"text": labels[deed], "callback_data": staff_button(deed, number)} for deed in deeds]
+        rows = [buttons] if len(buttons) < 3 else [buttons[:1], buttons[1:]]
         plain = escape(f"{template} {number} {context.get('tier', '')} {context.get('code', '')}")
-        return Rendered(self._html(f"staff/{template}", plain, number=number, **context), [row] if row else [])
+        return Rendered(self._html(f"staff/{template}", plain, number=number, **context), [row for row in rows if row])
 
     def staff_word(self, group: str, name: str, **context: str) -> str:
         """A short word for clinicians."""
@@ -151,8 +152,11 @@ class Renderer:
         except (TemplateError, UnicodeDecodeError) as error:
             raise ContentError(f"templates/{name} cannot be read: {error}") from error
         words = plain_yaml.read(source, f"templates/{name}")
-        if not isinstance(words, dict) or not all(isinstance(group, dict) for group in words.values()):
-            raise ContentError(f"templates/{name} must hold groups of words")
+        groups = list(words.values()) if isinstance(words, dict) else [None]
+        if not all(
+            isinstance(group, dict) and all(isinstance(word, str) for word in group.values()) for group in groups
+        ):
+            raise ContentError(f"templates/{name} must hold groups of words, each word a text in quotes")
         return words
 
     def _button(self, button: Command | Begin) -> dict[str, str]:

@@ -11,7 +11,7 @@ from bot.render import Rendered, Renderer
 from flows.catalogue import Catalogue
 from flows.effects import RequestKind
 from flows.escalation import Role
-from flows.events import ChannelLost
+from flows.events import ChannelLost, Sent
 from flows.lifecycle import PATIENT, AlertState, Move, NotAllowedError, Standing, allows
 from flows.listener import Signal
 from storage import alerts, audit, clinicians, outbox, patients, visits
@@ -54,13 +54,11 @@ class Staff:
         self._list(tx, incoming.chat_id, now)
 
     def handle(self, tx: Transaction, clinician: ClinicianRow, incoming: Incoming, *, now: datetime) -> Done:
-        """One update of a clinician."""
-        if isinstance(incoming.event, ChannelLost) or (
-            incoming.event is None and not incoming.text and not incoming.data
-        ):
-            return Done()
-        clinician.reachable = True
+        """One update of a clinician. Who writes, or unblocks the bot, can be paged again."""
+        clinician.reachable = not isinstance(incoming.event, ChannelLost)
         tx.session.add(clinician)
+        if not incoming.text and not incoming.data and not isinstance(incoming.event, Sent):
+            return Done()
         button = read_staff_button(incoming.data or incoming.text)
         if button is not None:
             return self._deed(tx, clinician, button, incoming, now)

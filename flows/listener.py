@@ -104,6 +104,9 @@ class Weights:
         return " + ".join(sorted(traits, key=lambda trait: (-self.traits.get(trait, 0.0), trait))[:3])
 
 
+LONGEST = 8192
+"""Characters that are heard at the most, twice the length of a Telegram message."""
+
 COMMA, END, ASK, NUMBER = ",", ".", "¿", "#"
 _BREAKS = frozenset((END, ASK))
 _PAUSES = frozenset((END, COMMA))
@@ -672,7 +675,12 @@ class Listener:
         return other
 
     def hear(self, text: str) -> frozenset[Signal]:
-        """All the signals in a text. Any text may come in; none raises."""
+        """All the signals in a text. Any text may come in; none raises.
+
+        Of a text longer than any message (`LONGEST`), the beginning and the end are heard.
+        """
+        if len(text) > LONGEST:
+            text = f"{text[: LONGEST // 2]}. {text[-LONGEST // 2 :]}"
         return frozenset(heard.signal for heard in self.hear_with_reasons(text))
 
     def hear_with_reasons(self, text: str) -> tuple[Heard, ...]:

@@ -60,7 +60,8 @@ class Phone:
     async def gets_nothing(self) -> None:
         """When everything has settled, there is nothing to read."""
         await self.world.settled()
-        assert [message["text"] for message in self.unread] == []
+        unread = [message["text"] for message in self.unread]
+        assert not unread, f"{self.person.first_name} got: {unread}"
 
     def says(self, text: str, **more: Any) -> None:
         """Type and send."""

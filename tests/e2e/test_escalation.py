@@ -27,7 +27,7 @@ MINUTES = timedelta(minutes=1)
 
 
 async def test_an_emergency_is_paged_again_until_somebody_takes_it(here: World) -> None:
-    lee, kim, sam = await here.clinician(), await here.clinician("Kim", Role.THERAPIST), here.patient()
+    lee, kim, sam = await here.clinician(), await here.clinician("Kim", Role.STAFF), here.patient()
     sam.says(CRISIS)
     await sam.gets("988")
     await lee.gets("EMERGENCY · A-1")
@@ -70,7 +70,7 @@ async def test_two_clinicians_at_once_are_told_who_was_first(here: World) -> Non
 
 
 async def test_escalate_pages_the_next_people_at_once(here: World) -> None:
-    lee, kim, sam = await here.clinician(), await here.clinician("Kim", Role.THERAPIST), here.patient()
+    lee, kim, sam = await here.clinician(), await here.clinician("Kim", Role.STAFF), here.patient()
     sam.says(CRISIS)
     await lee.gets("A-1")
     lee.taps("Escalate")
@@ -79,7 +79,7 @@ async def test_escalate_pages_the_next_people_at_once(here: World) -> None:
 
 
 async def test_a_clinician_who_blocked_the_bot_is_passed_over_at_once(here: World) -> None:
-    lee, kim, sam = await here.clinician(), await here.clinician("Kim", Role.THERAPIST), here.patient()
+    lee, kim, sam = await here.clinician(), await here.clinician("Kim", Role.STAFF), here.patient()
     here.sandbox.inject(Fault(FaultKind.FORBIDDEN, method="sendMessage", chat_id=lee.person.id, times=1))
     sam.says(CRISIS)
     await sam.gets("988")
