@@ -86,6 +86,7 @@ class Delivery:
             async with asyncio.timeout(SECONDS_TO_FINISH):
                 while tasks := await self._sending_to(chat_id):
                     await self._finish(tasks)
+                await self._finish([])
 
     async def _sending_to(self, chat_id: int) -> Sequence[asyncio.Task[None]]:
         async with self._claiming:

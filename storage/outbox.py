@@ -187,7 +187,10 @@ def release(tx: Transaction) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Whether a topic's message has been seen by its reader, and the first and last of its message ids."""
+    """Whether a topic's message has been seen by its reader, and the first and last of its message ids.
+
+    The first is None when it is not known: an attempt that was cut off may have arrived under a number nobody told us.
+    """
 
     seen: Seen
     first: int | None = None
@@ -202,7 +205,8 @@ def shown(tx: Transaction, topic: str) -> Shown:
         seen = Seen.YES
     else:
         seen = Seen.MAYBE if any(row.attempts for row in rows) else Seen.NO
-    return Shown(seen, *((ids[0], ids[-1]) if ids else ()))
+    certain = ids and all(row.attempts <= 1 for row in rows)
+    return Shown(seen, ids[0] if certain else None, ids[-1] if ids else None)
 
 
 def latest(tx: Transaction, topic: str) -> Mapping[int, int]:

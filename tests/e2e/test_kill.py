@@ -19,10 +19,10 @@ from flows.answers import choices
 from storage import conversations, patients
 from storage.database import Transaction
 from storage.tables import AnswerRow
-from tests.world import settings_for
+from tests.world import free_port, settings_for
 
-PATIENTS = 8
-KILLS = 6
+PATIENTS = 6
+KILLS = 5
 
 
 @asynccontextmanager
@@ -94,7 +94,8 @@ class Simulated:
         return True
 
 
-async def test_p1_p3_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["polling", "webhook"])
+async def test_p1_p3_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path, by: str) -> None:
     sandbox = Sandbox()
     chance = random.Random(7)
     people = [Simulated(sandbox, sandbox.add_user(f"Patient{number}"), number) for number in range(PATIENTS)]
@@ -104,6 +105,9 @@ async def test_p1_p3_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path) ->
             "TELEGRAM_BASE_URL": url,
             "DATABASE_URL": "sqlite:///taperline.db",
         }
+        if by == "webhook":
+            port = str(free_port())
+            settings |= {"PUBLIC_URL": f"http://127.0.0.1:{port}", "PORT": port}
         for person in people:
             sandbox.start(person.person)
         kills = 0

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from flows.escalation import Tier
+from flows.events import Seen
 from storage import alerts, outbox
 from storage.database import Store, Transaction
 from storage.outbox import LEASE, Delivery, Letter, Urgency
@@ -348,3 +349,39 @@ def test_p7_a_message_that_was_moved_to_another_row_does_not_go_to_the_wrong_per
     assert claim(store) == []
     assert do(store, lambda tx: [row.state for row in tx.session.exec(select(OutboxRow))]) == [Delivery.DEAD] * 2
     assert do(store, lambda tx: len(tx.session.exec(select(DeadLetterRow)).all())) == 2
+
+
+def test_p8_a_message_is_seen_when_it_was_sent_and_maybe_while_it_is_being_sent(store: Store) -> None:
+    def shown() -> outbox.Shown:
+        return do(store, lambda tx: outbox.shown(tx, "a question"))
+
+    assert shown() == outbox.Shown(Seen.NO)
+    put(store, ADA, "How are you?", topic="a question")
+    assert shown() == outbox.Shown(Seen.NO)
+    [letter] = claim(store)
+    assert shown() == outbox.Shown(Seen.MAYBE)
+    sent(store, letter, 41)
+    assert shown() == outbox.Shown(Seen.YES, first=41, last=41)
+    put(store, ADA, "How are you? (again)", topic="a question")
+    sent(store, claim(store)[0], 44)
+    assert shown() == outbox.Shown(Seen.YES, first=41, last=44)
+    assert do(store, lambda tx: dict(outbox.latest(tx, "a question"))) == {ADA: 44}
+
+
+def test_p8_a_message_whose_sending_was_cut_off_may_have_been_seen_under_a_number_nobody_knows(store: Store) -> None:
+    put(store, ADA, "How are you?", topic="a question")
+    claim(store)
+    do(store, outbox.release)
+    assert do(store, lambda tx: outbox.shown(tx, "a question")) == outbox.Shown(Seen.YES)
+    [letter] = claim(store)
+    assert do(store, lambda tx: outbox.shown(tx, "a question")).seen is Seen.YES
+    sent(store, letter, 43)
+    assert do(store, lambda tx: outbox.shown(tx, "a question")) == outbox.Shown(Seen.YES, first=None, last=43)
+
+
+def test_p4_places_that_are_kept_free_are_for_what_presses(store: Store) -> None:
+    put(store, ADA, "routine", urgency=Urgency.ROUTINE)
+    put(store, BEN, "reply", urgency=Urgency.REPLY)
+    put(store, CAS, "urgent", urgency=Urgency.URGENT)
+    letters = do(store, lambda tx: outbox.claim(tx, now=NOW, limit=9, least_urgent=Urgency.URGENT))
+    assert words(letters) == ["urgent"]
