@@ -300,7 +300,8 @@ class _Turn:
         standing = after(PATIENT, person.standing, Move.ENROL)
         weekly = WeeklyHour.of(self.now, person.zone)
         enrolled = replace(person, standing=standing, check_in=weekly)
-        return enrolled, (self._next_check_in(weekly), Say("enrolled"))
+        told = (Say("enrolled"),) if person.channel is Channel.OPEN else ()
+        return enrolled, (self._next_check_in(weekly), *told)
 
     def _next_check_in(self, weekly: WeeklyHour) -> Wake:
         return Wake("check-in", next_after(weekly, self.now, at_least=WEEKLY), CheckInDue())

@@ -1,4 +1,7 @@
-"""Every table. Columns named `…_sealed` hold ciphertext; ids, states and times do not say what a person answered."""
+"""Every table. Columns named `…_sealed` hold ciphertext: answers, words, names, chats and messages.
+
+Ids, states, times, the linkId of an answer and the rule of an alert are in the clear, so that they can be looked up.
+"""
 
 from datetime import datetime
 

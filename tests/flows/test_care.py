@@ -805,3 +805,11 @@ def test_a_taper_question_asked_by_command_is_a_visit(content: Catalogue) -> Non
     sam = enrolled(content)
     sam.does(Asked(Command.VISIT))
     assert sam.all(Request) == [Request(RequestKind.VISIT)]
+
+
+def test_who_stopped_the_bot_is_enrolled_without_a_word(content: Catalogue) -> None:
+    sam = intake(content).goes(until="seizure")
+    sam.does(Asked(Command.STOP_NOW))
+    effects = sam.does(Enrolled())
+    assert not any(isinstance(effect, Say) for effect in effects)
+    assert any(isinstance(effect, Wake) for effect in effects)
