@@ -99,7 +99,7 @@ async def test_p1_p3_kill_9_loses_nothing_and_doubles_nothing(tmp_path: Path, by
     sandbox = Sandbox()
     chance = random.Random(7)
     people = [Simulated(sandbox, sandbox.add_user(f"Patient{number}"), number) for number in range(PATIENTS)]
-    async with serve(sandbox) as url, asyncio.timeout(90):
+    async with serve(sandbox) as url, asyncio.timeout(300):
         settings = {
             "TELEGRAM_BOT_TOKEN": sandbox.token,
             "TELEGRAM_BASE_URL": url,
