@@ -282,8 +282,8 @@ def _words(entry: Mapping[str, Any], key: str) -> str:
 
 
 def _clinic(entry: Any) -> Clinic:
-    if not isinstance(entry, Mapping) or not all(isinstance(value, str) for value in entry.values()):
-        raise ContentError("clinic.yaml must hold name, address, phone, hours and zone, each a text in quotes")
+    if not isinstance(entry, Mapping):
+        raise ContentError("clinic.yaml: it must hold name, address, phone, hours and zone, each on its own line")
     try:
         clinic = Clinic(*(_words(entry, key) for key in ("name", "address", "phone", "hours", "zone")))
         ZoneInfo(clinic.zone)
