@@ -47,11 +47,6 @@ class App:
     ticker: Ticker
     task: asyncio.Task[None]
 
-    @property
-    def username(self) -> str:
-        """The bot's name on Telegram, for links."""
-        return str(self.wire.username)
-
 
 def key_file(settings: Settings) -> Path:
     """Where the keys are kept when TAPERLINE_KEYS is empty: beside the database."""

@@ -24,7 +24,7 @@ from flows import catalogue
 from flows.errors import TaperlineError
 from flows.escalation import Role
 from flows.fhir import bundle
-from flows.listener import Signal
+from flows.listener import signals_in_order
 from storage import audit, clinicians, conversations, patients
 from storage.database import Store, Transaction
 
@@ -78,7 +78,7 @@ def listen() -> None:
     ear = catalogue.load(*_content_dir()).listener
     for line in sys.stdin.buffer:
         heard = ear.hear(line.decode(errors="replace").rstrip("\r\n"))
-        print(json.dumps({"signals": [signal for signal in Signal if signal in heard]}), flush=True)
+        print(json.dumps({"signals": signals_in_order(heard)}), flush=True)
 
 
 @cli.command()
@@ -90,7 +90,9 @@ def export(code: Annotated[str, typer.Argument(help="The patient's code, such as
         if patient is None:
             raise TaperlineError(f"There is no patient {code}. Codes look like P-7K3FA, and stand on every page.")
         audit.note(tx, "operator", "export", f"patient:{patient.id}", now=datetime.now(UTC))
-        return json.dumps(bundle(patient.code, conversations.of_patient(tx, patient.id)), indent=2, ensure_ascii=False)
+        words = [(kept.said_at, kept.text) for kept in conversations.texts(tx, patient.id)]
+        record = bundle(patient.code, conversations.of_patient(tx, patient.id), words)
+        return json.dumps(record, indent=2, ensure_ascii=False)
 
     with _memory() as store:
         print(store.submit(work).result())

@@ -4,7 +4,6 @@ import asyncio
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -54,7 +53,7 @@ class Delivery:
     clock: Clock
     timers_changed: Callable[[], None]
     woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _done: list[Callable[[Transaction], None]] = field(default_factory=list)
+    _done: list[tuple[Letter, Callable[[Transaction], None]]] = field(default_factory=list)
     _claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     _under_way: dict[asyncio.Task[None], int | None] = field(default_factory=dict)
 
@@ -68,12 +67,12 @@ class Delivery:
             while True:
                 self.woken.clear()
                 async with self._claiming:
-                    letters, next_due = await self._claim()
+                    letters, next_due, failed = await self._claim()
                     for letter in letters:
                         task = asyncio.create_task(self._send(letter))
                         self._under_way[task] = letter.chat_id
                         task.add_done_callback(self._under_way.pop)
-                if not letters and not self._done:
+                if failed or not (letters or self._done):
                     await self.clock.wait(next_due, self.woken)
         finally:
             await self._finish(list(self._under_way))
@@ -81,12 +80,16 @@ class Delivery:
                 task.cancel()
 
     async def arrived(self, chat_id: int) -> None:
-        """Wait, not for long, until what is being sent to a chat has arrived and is written down."""
-        with suppress(TimeoutError):
+        """Wait, not for long, until what is being sent to a chat has arrived and is written down. Never raises."""
+        try:
             async with asyncio.timeout(SECONDS_TO_FINISH):
                 while tasks := await self._sending_to(chat_id):
                     await self._finish(tasks)
                 await self._finish([])
+        except TimeoutError:
+            log.info("still sending")
+        except Exception:
+            log.exception("what became of messages could not be written")
 
     async def _sending_to(self, chat_id: int) -> Sequence[asyncio.Task[None]]:
         async with self._claiming:
@@ -98,7 +101,8 @@ class Delivery:
         if self._done:
             await self._write(lambda _tx: None)
 
-    async def _claim(self) -> tuple[Sequence[Letter], datetime | None]:
+    async def _claim(self) -> tuple[Sequence[Letter], datetime | None, bool]:
+        """The messages to send now, when to look again, and whether the database failed."""
         now, room = self.clock.now(), AT_ONCE - len(self._under_way)
         least_urgent = Urgency.ROUTINE if room > 0 else Urgency.URGENT
         limit = room if room > 0 else room + KEPT_FREE
@@ -108,19 +112,18 @@ class Delivery:
             return letters, None if letters or room <= 0 else outbox.next_due(tx, now)
 
         try:
-            return await self._write(claim)
+            return *await self._write(claim), False
         except Exception:
             log.exception("the outbox cannot be read")
-            return [], now + timedelta(seconds=1)
+            return [], now + timedelta(seconds=1), True
 
     async def _write(self, then: Callable[[Transaction], Result]) -> Result:
         """Write down what became of the messages that were sent, and do `then` in the same transaction."""
         done, self._done = self._done, []
 
         def work(tx: Transaction) -> Result:
-            for write in done:
-                write(tx)
-            tx.session.flush()
+            for letter, write in done:
+                self._write_one(tx, letter, write)
             return then(tx)
 
         try:
@@ -132,13 +135,24 @@ class Delivery:
             self.timers_changed()
         return result
 
+    def _write_one(self, tx: Transaction, letter: Letter, write: Callable[[Transaction], None]) -> None:
+        """Write one outcome in a savepoint; one that cannot be written must not hold up the others."""
+        try:
+            with tx.session.begin_nested():
+                write(tx)
+        except Exception:
+            log.exception("what became of a message could not be written", letter=letter.id)
+            outbox.give_up(tx, letter)
+            self.lifeline.tell_operations(tx, "A message was given up: see the log.", now=self.clock.now())
+        tx.session.flush()
+
     async def _send(self, letter: Letter) -> None:
         try:
             outcome = await self._try(letter)
         except Exception:
             log.exception("sending failed", method=letter.method, letter=letter.id)
             outcome = self._later(letter)
-        self._done.append(outcome)
+        self._done.append((letter, outcome))
         self.wake()
 
     async def _try(self, letter: Letter) -> Callable[[Transaction], None]:

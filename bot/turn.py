@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.inbound import Incoming
 from bot.ladder import PAGE, Ladder
-from bot.render import Rendered, Renderer
+from bot.render import LAST_RESORT, Rendered, Renderer
 from bot.staff import Staff
 from flows.care import Channel, Person, respond
 from flows.catalogue import Catalogue
@@ -25,7 +25,18 @@ from flows.effects import (
     Wake,
 )
 from flows.escalation import Tier
-from flows.events import ChannelLost, Enrolled, Event, RuleDue, Said, Seen
+from flows.events import (
+    Answered,
+    Asked,
+    Begun,
+    ChannelLost,
+    Enrolled,
+    Event,
+    RuleDue,
+    Said,
+    Seen,
+    Sent,
+)
 from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
 from storage.database import Transaction, new_id
 from storage.outbox import Urgency
@@ -90,7 +101,8 @@ class Turn:
 
     def channel_lost(self, tx: Transaction, chat_id: int, *, now: datetime) -> None:
         """A chat can no longer be written to: its patient's staff are told, or its clinician is passed over."""
-        outbox.give_up_chat(tx, chat_id)
+        for alert_id in outbox.give_up_chat(tx, chat_id):
+            timers.hasten(tx, f"alert:{alert_id}", now)
         clinician = clinicians.by_chat(tx, chat_id)
         if clinician is not None:
             clinician.reachable = False
@@ -107,6 +119,9 @@ class Turn:
             row = patients.add(tx, chat_id, Person(zone=self.catalogue.clinic.zone), now=now)
         if row is not None:
             self.ladder.raise_(tx, row.id, FAILED, Tier.URGENT, now=now)
+            outbox.put(
+                tx, chat_id, "sendMessage", {"chat_id": chat_id, "text": LAST_RESORT}, urgency=Urgency.URGENT, now=now
+            )
 
     def patient(
         self, tx: Transaction, row: PatientRow, event: Event, *, now: datetime, message_id: int | None = None
@@ -121,7 +136,8 @@ class Turn:
             conversations.save(tx, row.id, conversation, now=now)
         patients.save(tx, row, person)
         toast = self._apply(tx, row, [effect for effect in effects if not isinstance(effect, End)], now, message_id)
-        audit.note(tx, f"patient:{row.id}", type(event).__name__, f"patient:{row.id}", now=now)
+        actor = f"patient:{row.id}" if isinstance(event, Said | Sent | Asked | Begun | Answered) else "bot"
+        audit.note(tx, actor, type(event).__name__, f"patient:{row.id}", now=now)
         return toast
 
     def _load(self, tx: Transaction, row: PatientRow, event: Event, now: datetime) -> Person:
@@ -129,6 +145,8 @@ class Turn:
         conversation = conversations.open_one(tx, row.id)
         if isinstance(event, RuleDue):
             conversation = conversations.by_id(tx, event.conversation)
+        elif isinstance(event, Answered) and (conversation is None or conversation.id != event.conversation):
+            person = replace(person, past=conversations.of_this_patient(tx, row.id, event.conversation))
         if conversation is not None and conversation.purpose is Purpose.CHECK_IN:
             doses = conversations.doses(tx, row.id, self.catalogue.dose_questions, row.zone, now=now)
             person = replace(person, doses=doses)

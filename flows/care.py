@@ -50,12 +50,13 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A patient as the core sees them. `conversation` is the one that is open, `doses` those of the last two weeks."""
+    """A patient as the core sees them. `conversation` is the open one, `past` the one of a tapped old button."""
 
     zone: str
     standing: Standing = Standing.PROSPECT
     channel: Channel = Channel.OPEN
     conversation: Conversation | None = None
+    past: Conversation | None = None
     doses: tuple[DailyDose, ...] = ()
     misunderstood: int = 0
     asked_if_safe: bool = False
@@ -173,6 +174,8 @@ class _Turn:
 
     def _tapped(self, person: Person, event: Begun | Answered) -> Outcome:
         conversation = person.conversation
+        if isinstance(event, Answered) and person.past is not None:
+            return self._changed_mind(person, person.past, event, (Toast("stale"),))
         if conversation is None or conversation.id != event.conversation:
             return person, (Toast("stale"), *self._home(person, "home"))
         moved, effects = advance(conversation, event, today=self._today(person))
@@ -185,13 +188,21 @@ class _Turn:
     def _changed_mind(
         self, person: Person, conversation: Conversation, event: Answered, effects: tuple[Effect, ...]
     ) -> Outcome:
-        """An old button changes no answer; but if what it says would worry, a person hears of it all the same (P6)."""
+        """An old button changes no answer; but if what it says would worry, a person hears of it all the same (P6).
+
+        Old buttons are those of questions that were put, in this conversation or in one that is over.
+        """
+        course = follow(conversation.questionnaire, conversation.answers)
+        put = course.reached.keys() | ({course.next.link_id} if course.next is not None else set())
         meant = meaning(conversation, event)
-        if not meant or not meant.keys() <= conversation.answers.keys():
+        asking = conversation is person.conversation and conversation.stage is Stage.ASKING
+        if not asking:
+            effects += self._home(person, "home")
+        if not meant or not meant.keys() <= put:
             return person, effects
-        answers = {**conversation.answers, **meant}
-        alarms = self._alarms(person, replace(person, conversation=replace(conversation, answers=answers)))
-        if alarms.emergency and conversation.stage is Stage.ASKING:
+        would_be = replace(conversation, answers={**conversation.answers, **meant})
+        alarms = self._alarms(replace(person, conversation=conversation), replace(person, conversation=would_be))
+        if alarms.emergency and asking:
             return self._pause(person, alarms.effects)
         return person, alarms.effects + effects
 

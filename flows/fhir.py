@@ -28,10 +28,31 @@ def response(conversation: Conversation, *, patient_code: str, authored: datetim
     }
 
 
-def bundle(patient_code: str, conversations: Iterable[tuple[Conversation, datetime]]) -> dict[str, Any]:
-    """All conversations of a patient as a Bundle of type collection."""
+def communication(text: str, *, patient_code: str, said_at: datetime, number: int) -> dict[str, Any]:
+    """A patient's own words that were no answer, as a Communication."""
+    return {
+        "resourceType": "Communication",
+        "id": f"words-{number}",
+        "status": "completed",
+        "subject": {"identifier": {"value": patient_code}},
+        "sent": said_at.isoformat(),
+        "payload": [{"contentString": text}],
+    }
+
+
+def bundle(
+    patient_code: str,
+    conversations: Iterable[tuple[Conversation, datetime]],
+    texts: Iterable[tuple[datetime, str]] = (),
+) -> dict[str, Any]:
+    """All conversations of a patient, and their other words (time, text), as a Bundle of type collection."""
     entries = [response(held, patient_code=patient_code, authored=at) for held, at in conversations]
-    listed = [{"fullUrl": f"urn:taperline:conversation:{entry['id']}", "resource": entry} for entry in entries]
+    words = [pair for pair in texts if pair[1].strip()]
+    entries += [
+        communication(text, patient_code=patient_code, said_at=at, number=number)
+        for number, (at, text) in enumerate(words, start=1)
+    ]
+    listed = [{"fullUrl": f"urn:taperline:{entry['id']}", "resource": entry} for entry in entries]
     return {
         "resourceType": "Bundle",
         "type": "collection",

@@ -57,6 +57,12 @@ def by_id(tx: Transaction, conversation_id: int) -> Conversation | None:
     return None if row is None else _load(tx, row)
 
 
+def of_this_patient(tx: Transaction, patient_id: int, conversation_id: int) -> Conversation | None:
+    """A conversation in any stage, if it is this patient's: the id on a button can be forged."""
+    row = tx.session.get(ConversationRow, conversation_id) if conversation_id < 2**63 else None
+    return _load(tx, row) if row is not None and row.patient_id == patient_id else None
+
+
 def of_patient(tx: Transaction, patient_id: int) -> Sequence[tuple[Conversation, datetime]]:
     """All conversations of a patient with the time of their last move, oldest first."""
     query = select(ConversationRow).where(ConversationRow.patient_id == patient_id).order_by(col(ConversationRow.id))

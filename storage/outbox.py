@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -158,13 +158,15 @@ def give_up(tx: Transaction, letter: Letter) -> None:
         row.state, row.lease_until = Delivery.DEAD, None
 
 
-def give_up_chat(tx: Transaction, chat_id: int) -> None:
-    """Nothing more can be sent to this chat: drop what waits for it."""
+def give_up_chat(tx: Transaction, chat_id: int) -> Collection[int]:
+    """Nothing more can be sent to this chat: drop what waits for it. Returns the alerts whose pages were among it."""
     query = select(OutboxRow).where(
         OutboxRow.recipient == tx.index("chat", chat_id), OutboxRow.state == Delivery.QUEUED
     )
-    for row in tx.session.exec(query):
+    dropped = tx.session.exec(query).all()
+    for row in dropped:
         row.state = Delivery.DEAD
+    return {row.alert_id for row in dropped if row.alert_id is not None}
 
 
 def next_due(tx: Transaction, now: datetime) -> datetime | None:
@@ -201,7 +203,9 @@ def shown(tx: Transaction, topic: str) -> Shown:
     """What is known of the messages on a topic. One whose sending was cut off may have arrived, and counts as seen."""
     rows = tx.session.exec(select(OutboxRow).where(OutboxRow.topic == topic)).all()
     ids = sorted(row.message_id for row in rows if row.message_id is not None)
-    if any(row.attempts > (row.state == Delivery.SENDING) for row in rows):
+    if rows and all(row.state == Delivery.DEAD for row in rows):
+        seen = Seen.MAYBE  # given up: it is asked again
+    elif any(row.attempts > (row.state == Delivery.SENDING) for row in rows):
         seen = Seen.YES
     else:
         seen = Seen.MAYBE if any(row.attempts for row in rows) else Seen.NO

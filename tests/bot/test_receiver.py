@@ -61,6 +61,7 @@ async def test_p6_a_turn_that_fails_pages_a_person_and_the_next_message_is_handl
     await here.app.store.run(lambda tx: tx.session.connection().exec_driver_sql("ALTER TABLE answer RENAME TO gone"))
     sam.taps("Begin")
     await lee.gets("URGENT · A-1", "X0", "could not be handled")
+    await sam.gets("988", "911")
     await here.app.store.run(lambda tx: tx.session.connection().exec_driver_sql("ALTER TABLE gone RENAME TO answer"))
     sam.taps("Begin")
     await sam.gets("18 or older")

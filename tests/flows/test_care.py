@@ -813,3 +813,15 @@ def test_who_stopped_the_bot_is_enrolled_without_a_word(content: Catalogue) -> N
     effects = sam.does(Enrolled())
     assert not any(isinstance(effect, Say) for effect in effects)
     assert any(isinstance(effect, Wake) for effect in effects)
+
+
+def test_p6_a_worrying_button_is_heard_while_paused_and_after_the_end(content: Catalogue) -> None:
+    sam = intake(content).goes(until="seizure")
+    yes = Answered(sam.conversation.id, sam.conversation.revision, position(sam, "seizure"), 0)
+    sam.does(Said(CRISIS))
+    assert sam.conversation.stage is Stage.PAUSED
+    assert Raise("M1", Tier.EMERGENCY) in sam.does(yes)
+    past = sam.conversation
+    sam.does(Asked(Command.STOP_NOW))
+    sam.person = replace(sam.person, conversation=None, past=past)
+    assert Raise("M1", Tier.EMERGENCY) in sam.does(yes)

@@ -142,3 +142,11 @@ def test_a_bundle_holds_every_conversation_under_its_own_name() -> None:
     for entry in packed["entry"]:
         assert check(entry["resource"], form) == {"a": (True,)}
     assert_nothing_empty(bundle("P-ABCDE", []))
+
+
+def test_p6_words_that_were_no_answer_are_in_the_bundle() -> None:
+    packed = bundle("P-ABCDE", [], [(AT, "help me"), (AT, " ")])
+    [entry] = packed["entry"]
+    assert entry["resource"]["resourceType"] == "Communication"
+    assert entry["resource"]["payload"] == [{"contentString": "help me"}]
+    assert_nothing_empty(packed)
