@@ -19,7 +19,10 @@ from starlette.routing import Route
 from bot import web
 from bot.sandbox import Fault, FaultKind
 from flows.escalation import Role
-from storage.tables import TimerRow
+from storage import outbox
+from storage.database import Transaction
+from storage.outbox import Urgency
+from storage.tables import AnswerRow, TimerRow
 from tests.world import World, world
 
 CRISIS = "i want to kill myself"
@@ -171,3 +174,29 @@ async def test_when_nobody_can_be_paged_the_fallback_channel_is_and_holds_nothin
         assert CRISIS not in str(got)
         lee = await here.clinician()
         await lee.gets("EMERGENCY · A-1")
+
+
+async def test_p4_an_outcome_that_cannot_be_written_holds_up_nobody(here: World) -> None:
+    lee, sam = await here.clinician(), here.patient()
+    sam.starts()
+    await sam.gets("Shall we begin?")
+    sam.taps("Begin")
+    await sam.gets("18 or older")
+    sam.taps("Yes")
+    await sam.gets("Which of these")
+    await here.settled()
+    here.sandbox.inject(Fault(FaultKind.FORBIDDEN, method="sendMessage", chat_id=sam.person.id, times=1))
+    now = here.clock.now()
+
+    def spoil_and_send(tx: Transaction) -> None:
+        tx.session.exec(select(AnswerRow)).one().values_sealed = "v1|k1|x|y"
+        words = {"chat_id": sam.person.id, "text": "This one is refused."}
+        outbox.put(tx, sam.person.id, "sendMessage", words, urgency=Urgency.REPLY, now=now)
+
+    await here.app.store.run(spoil_and_send)
+    here.app.delivery.wake()
+    rosa = here.patient("Rosa")
+    rosa.says(CRISIS)
+    await rosa.gets("988")
+    await lee.gets("EMERGENCY · A-1", "S1")
+    await here.settled()
