@@ -30,7 +30,6 @@ class Reason(StrEnum):
     DATE = "date"
     EMPTY = "empty"
     TOO_LONG = "too_long"
-    NOT_TEXT = "not_text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,13 +78,6 @@ def holds(test: Test, facts: Facts) -> bool:
             return any(compare(*_comparable(given, answer)) for given in facts.get(question, ()))
 
 
-def questions(test: Test) -> frozenset[str]:
-    """The names of all facts that a test looks at."""
-    if isinstance(test, Condition):
-        return frozenset({test.question})
-    return frozenset().union(*(questions(part) for part in test.parts))
-
-
 def _comparable(given: Value, wanted: Value) -> tuple[Value, Value]:
     if isinstance(given, Coding) and isinstance(wanted, str):
         return given.code, wanted

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.conditions import Condition, Every, Operator, Some, holds, questions
+from flows.conditions import Condition, Every, Operator, Some, holds
 from flows.values import Coding, Value
 
 SCORED = Coding("b", "s", ordinal=Decimal(2))
@@ -92,8 +92,3 @@ def test_every_and_some_are_all_and_any(truths: list[bool]) -> None:
     facts: dict[str, tuple[Value, ...]] = {str(index): (truth,) for index, truth in enumerate(truths)}
     assert holds(Every(parts), facts) == all(truths)
     assert holds(Some(parts), facts) == any(truths)
-
-
-def test_questions_names_every_fact_of_a_nested_test() -> None:
-    one, two, three = (Condition(name, Operator.EXISTS, True) for name in ("a", "b", "%c"))
-    assert questions(Every((one, Some((two, Every((three, one))))))) == {"a", "b", "%c"}

@@ -226,8 +226,7 @@ def test_the_shipped_weights_are_what_the_examples_teach() -> None:
     assert listener.trained(FILES) == shipped, "run `python -m tests.train_listener`"
 
 
-def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Listener, "learn", None)
+def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights() -> None:
     added = FILES["crisis.yaml"].replace(
         "phrases:\n", "phrases:\n  - {id: heron, say: [grey heron], must: [grey heron]}\n"
     )

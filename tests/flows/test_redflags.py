@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flows.catalogue import COMPUTED, Catalogue
-from flows.conditions import Condition, Operator, questions
+from flows.conditions import Condition, Operator, Test
 from flows.escalation import Role, Tier
 from flows.redflags import Case, Rule, fired, still
 from flows.values import Coding, Facts, Value
@@ -148,7 +148,7 @@ def test_a_rule_looks_only_at_what_is_asked_or_computed(content: Catalogue) -> N
     asked = {item.link_id: item for form in content.questionnaires.values() for item in form.walk()}
     for rule in content.rules:
         for case in rule.cases:
-            for name in questions(case.test):
+            for name in looked_at(case.test):
                 assert name in COMPUTED or asked[name].is_question or name.startswith("%"), (rule.id, name)
 
 
@@ -200,3 +200,8 @@ def test_the_most_urgent_firing_comes_first() -> None:
     always = Condition("q", Operator.EXISTS, True)
     ruled = rule("R", *(Case(tier, always) for tier in (Tier.ROUTINE, Tier.EMERGENCY, Tier.URGENT)))
     assert [firing.tier for firing in fired([ruled], {}, {"q": (1,)})] == list(Tier)
+
+
+def looked_at(test: Test) -> set[str]:
+    """The names of the facts that a test looks at."""
+    return {test.question} if isinstance(test, Condition) else set().union(*map(looked_at, test.parts))
