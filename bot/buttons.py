@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from flows.events import Answered, Asked, Begun, Command
+from flows.events import Answered, Asked, Begun, Command, Press, Pressed
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -17,10 +17,15 @@ class Deed(StrEnum):
     ESCALATE = "escalate"
     ENROL = "enrol"
     CLOSE = "close"
+    RECORD = "record"
+    SEND = "send"
 
 
 SPELLINGS = {"acknowledge": "ack", "enroll": "enrol", "done": "close"}
 ON_ALERTS = (Deed.ACK, Deed.RESOLVE, Deed.ESCALATE)
+ON_RECORDS = (Deed.RECORD, Deed.SEND)
+NUMBERED = frozenset(Deed).difference(ON_RECORDS)
+"""The deeds on alerts and requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,24 @@ class StaffButton:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class RecordButton:
+    """A clinician's button: a deed on the record of a patient, by their code."""
+
+    deed: Deed
+    code: str
+
+
 def answer_button(event: Answered) -> str:
     """Callback data of an answer: conversation, revision, question, choice."""
     choice = "-" if event.choice is None else str(event.choice)
-    return f"a:{_base36(event.conversation)}:{event.revision}:{event.question}:{choice}"
+    return f"a:{_base36(event.conversation)}:{event.revision}:{_place(event)}:{choice}"
+
+
+def press_button(event: Pressed) -> str:
+    """Callback data of another button under a question or a review: what it does takes the place of the choice."""
+    number = event.number or ""
+    return f"p:{_base36(event.conversation)}:{event.revision}:{_place(event)}:{event.press}{number}"
 
 
 def begin_button(conversation: int) -> str:
@@ -52,13 +71,26 @@ def staff_button(deed: Deed, number: int) -> str:
     return f"s:{deed}:{number}"
 
 
-def read_button(data: str) -> Answered | Begun | Asked | None:
+def record_button(deed: Deed, code: str) -> str:
+    """Callback data of a clinician's button for the record of a patient."""
+    return f"s:{deed}:{code}"
+
+
+def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:
     """What a patient's button says; None when it is none of ours. Callback data can be forged: trust nothing in it."""
-    found = re.fullmatch(r"a:([0-9a-z]{1,13}):([0-9]{1,6}):([0-9]{1,4}):([0-9]{1,3}|-)", data)
+    found = re.fullmatch(
+        r"[ap]:(?P<conversation>[0-9a-z]{1,13}):(?P<revision>[0-9]{1,6}):(?P<question>[0-9]{1,4})"
+        r"(?P<instance>(?:\.[0-9]{1,3}){0,6}):(?:(?P<choice>[0-9]{1,3}|-)|(?P<press>[a-z])(?P<number>[0-9]{0,7}))",
+        data,
+    )
     if found:
-        conversation, revision, question, choice = found.groups()
-        chosen = None if choice == "-" else int(choice)
-        return Answered(int(conversation, 36), int(revision), int(question), chosen)
+        here = int(found["conversation"], 36), int(found["revision"])
+        question, instance = int(found["question"]), tuple(map(int, found["instance"].split(".")[1:]))
+        if found["choice"]:
+            return Answered(*here, question, None if found["choice"] == "-" else int(found["choice"]), instance)
+        if found["press"] in set(Press):
+            return Pressed(*here, Press(found["press"]), int(found["number"] or 0), question, instance)
+        return None
     found = re.fullmatch(r"b:([0-9a-z]{1,13})", data)
     if found:
         return Begun(int(found[1], 36))
@@ -68,16 +100,24 @@ def read_button(data: str) -> Answered | Begun | Asked | None:
     return None
 
 
-def read_staff_button(data: str) -> StaffButton | None:
-    """What a clinician's button, or a typed `ack 17` or `enrol R-3`, says; None when it is none of ours."""
+def read_staff_button(data: str) -> StaffButton | RecordButton | None:
+    """What a clinician's button, or a typed `ack 17`, `enrol R-3` or `record P-7K3FA`, says; None for no deed."""
+    found = re.fullmatch(r"(?:s:|/)?(record)[:\s_]+(p-[0-9a-z]{5})|s:(send):(p-[0-9a-z]{5})", data.strip().lower())
+    if found:
+        word, code = filter(None, found.groups())
+        return RecordButton(Deed(word), code.upper())
     found = re.fullmatch(r"(?:s:|/)?([a-z]{1,14}?)[:\s_]*(?:([ar])-|#)?([0-9]{1,12})", data.strip().lower())
     if not found:
         return None
     word, kind, number = found.groups()
     word = SPELLINGS.get(word, word)
-    if word not in set(Deed) or (kind is not None and (kind == "a") != (Deed(word) in ON_ALERTS)):
+    if word not in NUMBERED or (kind is not None and (kind == "a") != (Deed(word) in ON_ALERTS)):
         return None
     return StaffButton(Deed(word), int(number))
+
+
+def _place(event: Answered | Pressed) -> str:
+    return ".".join(map(str, (event.question, *event.instance)))
 
 
 def _base36(number: int) -> str:

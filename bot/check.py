@@ -17,14 +17,14 @@ from flows.answers import Reason
 from flows.catalogue import Catalogue, ContentError
 from flows.conditions import Condition
 from flows.conversation import Purpose
-from flows.effects import Ask, Say, Settle
+from flows.effects import Ask, Review, Say, Settle
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
 from flows.events import Command
+from flows.items import Item, ItemType
 from flows.lifecycle import AlertState
 from flows.listener import Signal
-from flows.questionnaire import Item
-from flows.values import Values
+from flows.values import Place, Values
 
 CRISIS_LINES_AGE = timedelta(days=180)
 MOST_BUTTONS = 100
@@ -36,11 +36,16 @@ KNOWN_FILES = (
     *("templates/*/words.yaml", "templates/*/staff/words.yaml"),
 )
 SPOKEN = (
+    *("another_open", "expired", "questionnaire_done", "questionnaire_invitation"),
     *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "hello", "help"),
     *("home", "intake_done", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder", "safe", "stay"),
     *("stopped", "visit_requested"),
 )
 """The texts that the core says by name; a rule says its own."""
+STAFF_TEXTS = (
+    *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
+    *("record", "record_refused"),
+)
 
 
 def problems(content_dir: Path | None, *, today: date) -> Iterator[str]:
@@ -93,11 +98,12 @@ def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     for form, questionnaire in content.questionnaires.items():
         for item in questionnaire.walk():
             where = f"questionnaires/{form}.yaml, item {item.link_id}"
-            if item.is_question:
+            if item.type is not ItemType.DISPLAY:
                 for note in (None, *Reason):
                     yield from _fault(where, lambda item=item, note=note: renderer.ask(_ask(item, note)))
-            yield from _fault(where, lambda item=item: renderer.settled(Settle(0, 0, item, _longest(item))))
-    for toast in ("stale", "noted_before", "unknown"):
+                yield from _fault(where, lambda item=item: renderer.settled(Settle(0, 0, item, _longest(item))))
+                yield from _fault(where, lambda item=item: renderer.review(_review(item)))
+    for toast in ("stale", "noted_before", "unknown", "first_question", "enough"):
         yield from _fault("templates/words.yaml", lambda toast=toast: Rendered(renderer.toast(toast), []))
     yield from _fault("templates/words.yaml", lambda: Rendered(str(renderer.menu()), []))
     yield from _unspeakable_to_staff(content, renderer)
@@ -105,11 +111,17 @@ def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in ("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"):
-        say = partial(renderer.staff, template, name="Dr. Lee", role=Role.STAFF, what="alert A-1")
+    for template in STAFF_TEXTS:
+        say = partial(renderer.staff, template, [Deed.SEND], name="Dr. Lee", role=Role.STAFF, what="alert A-1")
         yield from _fault(f"templates/staff/{template}.html.j2", say)
     for is_open in (True, False):
-        shown = {"kind": "visit", "is_open": is_open, "who": "Dr. Lee", "at": "10:00", "code": "P-22222"}
+        shown: dict[str, Any] = {
+            "kind": "visit",
+            "is_open": is_open,
+            "who": "Dr. Lee",
+            "at": "10:00",
+            "code": "P-22222",
+        }
         yield from _fault("templates/staff/request.html.j2", partial(renderer.staff, "request", list(Deed), 1, **shown))
     for tier in Tier:
         for state in AlertState:
@@ -146,7 +158,11 @@ def _sayings(content: Catalogue) -> Iterator[Say]:
 
 
 def _ask(item: Item, note: Reason | None) -> Ask:
-    return Ask(2**62, 999_999, 9_999, item, (), 99, 99, note)
+    return Ask(2**62, 999_999, 9_999, item, (), 99, 99, note, (99,), given=_longest(item))
+
+
+def _review(item: Item) -> Review:
+    return Review(2**62, 999_999, ((9_999, Place(item.link_id, (99,)), item, _longest(item)),) * 20, is_complete=True)
 
 
 def _longest(item: Item) -> Values:
@@ -154,21 +170,24 @@ def _longest(item: Item) -> Values:
 
 
 def _fault(where: str, render: Any) -> Iterator[str]:
+    """What Telegram or a reader would find wrong with one or several messages."""
     try:
         rendered = render()
-        text, _ = parse_html(rendered.html)
+        messages = [rendered] if isinstance(rendered, Rendered) else rendered
+        texts = [parse_html(message.html)[0] for message in messages]
     except ApiError as error:
         yield f"{where}: Telegram would refuse the text: {error}"
         return
     except Exception as error:  # noqa: BLE001 (whatever a template raises, the author must hear of it)
         yield f"{where}: {type(error).__name__}: {error}"
         return
-    if not text.strip():
-        yield f"{where}: the text is empty"
-    if len(text.encode("utf-16-le")) // 2 > LONGEST:
-        yield f"{where}: the text is longer than {LONGEST} characters"
-    if sum(map(len, rendered.keyboard)) > MOST_BUTTONS:
-        yield f"{where}: there are more than {MOST_BUTTONS} buttons"
+    for message, text in zip(messages, texts, strict=True):
+        if not text.strip():
+            yield f"{where}: the text is empty"
+        if len(text.encode("utf-16-le")) // 2 > LONGEST:
+            yield f"{where}: the text is longer than {LONGEST} characters"
+        if sum(map(len, message.keyboard)) > MOST_BUTTONS:
+            yield f"{where}: there are more than {MOST_BUTTONS} buttons"
 
 
 def _language(content: Catalogue, renderer: Renderer) -> Iterator[str]:

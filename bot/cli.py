@@ -9,23 +9,31 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from telegram.error import TelegramError
 
 from bot import app as application
+from bot import chat as chatting
 from bot import check as checking
 from bot import log
 from bot.clock import SystemClock
 from bot.demo import Demo
 from bot.settings import Settings, read_settings
 from bot.wire import Wire
-from flows import catalogue
+from flows import catalogue, plain_yaml
+from flows.diagram import mermaid
 from flows.errors import TaperlineError
 from flows.escalation import Role
-from flows.fhir import bundle
+from flows.fhir import PatientRecord, Response, written
 from flows.listener import signals_in_order
-from storage import audit, clinicians, conversations, patients
+from flows.outcomes import operation_outcome
+from flows.plain_yaml import UnreadableError
+from flows.problems import Problem, Severity, problems
+from flows.questionnaire import load as load_questionnaire
+from flows.validation import response_problems
+from storage import audit, clinicians, patients, records
 from storage.database import Store, Transaction
 
 cli = typer.Typer(
@@ -82,17 +90,85 @@ def listen() -> None:
 
 
 @cli.command()
-def export(code: Annotated[str, typer.Argument(help="The patient's code, such as P-7K3FA.")]) -> None:
-    """Print what a patient answered, as a FHIR R4 Bundle. The export is audited."""
+def questionnaire(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A FHIR R4 Questionnaire, YAML or JSON.")],
+    response: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A QuestionnaireResponse to check against it.")
+    ] = None,
+    diagram: Annotated[bool, typer.Option("--diagram", help="Draw it instead, as a Mermaid flowchart.")] = False,
+) -> None:
+    """Say what is wrong with a FHIR questionnaire, or with a response to one, as a FHIR OperationOutcome.
+
+    Without --response: whether Taperline can ask the questionnaire. With --response: whether the response is a valid
+    answer to it; that part of it could not be asked in a chat does not matter then. Each issue of the outcome names
+    the item by its linkId.
+
+    Exit code 1 when an issue is an error. Example: taperline questionnaire phq-9.yaml --response answers.json
+    With --diagram it prints the way through the questionnaire as a Mermaid flowchart instead.
+    """
+    if diagram:
+        print(mermaid(load_questionnaire(_text(file), str(file))))
+        return
+    try:
+        form = plain_yaml.read(_text(file), str(file))
+        answers = None if response is None else plain_yaml.read(_text(response), str(response))
+        found = problems(form) if response is None else response_problems(answers, form)
+    except UnreadableError as error:
+        found = [Problem(str(error), code="structure")]
+    print(json.dumps(operation_outcome(found), indent=2, ensure_ascii=False))
+    if any(problem.severity is Severity.ERROR for problem in found):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def chat(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A FHIR R4 Questionnaire, YAML or JSON.")],
+    golden: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write what happened here, as a golden conversation.")
+    ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write answers and scores here, as a FHIR Bundle.")
+    ] = None,
+) -> None:
+    """Try a questionnaire in the terminal: the real conversation, on a database that is thrown away.
+
+    Type an answer as a patient would, or tap a button by its words in brackets: [Yes]. /review shows the answers so
+    far, /help the crisis lines; +24h lets a day go by. Ctrl-D ends it. What would page the clinic stands behind a !.
+    """
+    log.configure("critical")
+    content, renderer = checking.load(read_settings().content_dir)
+    form = load_questionnaire(_text(file), str(file))
+    now = datetime.now(ZoneInfo(content.clinic.zone)).replace(microsecond=0)
+    with chatting.opened(content, renderer, now=now, form=form) as talk:
+        chatting.converse(talk)
+        if golden is not None:
+            golden.write_text(chatting.transcript(talk, {"form": file.name, "now": now.isoformat()}), encoding="utf-8")
+        if bundle is not None:
+            answered = tuple(Response(held, talk.now) for held in talk.conversations)
+            bundle.write_text(written(PatientRecord("P-CHAT", answered)), encoding="utf-8")
+
+
+@cli.command()
+def export(
+    code: Annotated[str, typer.Argument(help="The patient's code, such as P-7K3FA; every page shows it.")],
+) -> None:
+    """Print all that is kept of a patient, as a FHIR R4 Bundle. The export is audited.
+
+    The Bundle can be read without Taperline. It holds every conversation (QuestionnaireResponse) with its
+    Questionnaire, totals (Observation), the medicines that the patient reports (MedicationStatement), alerts (Flag)
+    with their pages, the patient's own words (Communication), and requests (Appointment). The Patient in it has a code
+    and nothing else; a name or a telephone number stands in it only where the patient gave it as an answer.
+
+    Keep it as you keep any record: taperline export P-7K3FA > P-7K3FA.fhir.json
+    """
+    content = catalogue.load(*_content_dir())
 
     def work(tx: Transaction) -> str:
         patient = patients.by_code(tx, code)
         if patient is None:
             raise TaperlineError(f"There is no patient {code}. Codes look like P-7K3FA, and stand on every page.")
         audit.note(tx, "operator", "export", f"patient:{patient.id}", now=datetime.now(UTC))
-        words = [(kept.said_at, kept.text) for kept in conversations.texts(tx, patient.id)]
-        record = bundle(patient.code, conversations.of_patient(tx, patient.id), words)
-        return json.dumps(record, indent=2, ensure_ascii=False)
+        return written(records.of_patient(tx, patient, content))
 
     with _memory() as store:
         print(store.submit(work).result())
@@ -147,6 +223,16 @@ async def _run(settings: Settings) -> None:
             await asyncio.Event().wait()
     async with application.running(settings, settings.token, SystemClock()) as app:
         await app.task
+
+
+def _text(file: Path) -> str:
+    """The text of a file that somebody named."""
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise TaperlineError(f"{file} cannot be read: {error.strerror}. Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise TaperlineError(f"{file} is not a text in UTF-8. Save it as YAML or JSON.") from error
 
 
 def _content_dir() -> Iterator[Path]:

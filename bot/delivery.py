@@ -35,7 +35,7 @@ SLOWEST_PAGE = timedelta(seconds=15)
 TRIES = 30
 """Attempts at a message that is no page. Pages are tried for ever."""
 
-COURTESIES = frozenset({"editMessageText", "setMyCommands"})
+COURTESIES = frozenset({"editMessageText", "editMessageReplyMarkup", "setMyCommands"})
 """Calls that the people can do without: dropped after a few tries, so that they never hold up a message."""
 
 COURTESY_TRIES = 3

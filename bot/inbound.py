@@ -8,7 +8,7 @@ from telegram import Bot, CallbackQuery, ChatMember, Message, Update
 from telegram.constants import ChatType
 
 from bot.buttons import read_button
-from flows.events import Answered, Asked, Begun, ChannelLost, Command, Event, Medium, Said, Sent
+from flows.events import Asked, ChannelLost, Command, Event, Medium, Said, Sent
 
 COMMANDS = {
     "start": Command.START,
@@ -17,6 +17,8 @@ COMMANDS = {
     "person": Command.PERSON,
     "visit": Command.VISIT,
     "stop": Command.STOP_NOW,
+    "pause": Command.PAUSE,
+    "review": Command.REVIEW,
 }
 
 
@@ -110,6 +112,6 @@ def _medium(message: Message) -> Medium:
 def _tap(update_id: int, query: CallbackQuery) -> Incoming | None:
     if query.message is None or query.message.chat.type != ChatType.PRIVATE:
         return None
-    event: Answered | Begun | Asked | None = read_button(query.data or "")
+    event = read_button(query.data or "")
     message = query.message
     return Incoming(update_id, message.chat.id, event, "", query.data or "", query.id, message.message_id)

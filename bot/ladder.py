@@ -100,7 +100,7 @@ class Ladder:
         taken = state in {AlertState.ACKNOWLEDGED, AlertState.RESOLVED}
         return self.renderer.staff(
             "alert",
-            [deed for deed in ON_ALERTS if allows(ALERT, state, STEPS[deed])],
+            [*(deed for deed in ON_ALERTS if allows(ALERT, state, STEPS[deed])), Deed.RECORD],
             alerts.number(alert),
             sign=self.renderer.staff_word("signs", alert.tier),
             tier=alert.tier,

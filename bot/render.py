@@ -1,22 +1,35 @@
 """Effect -> text and keyboard (Jinja2, StrictUndefined)."""
 
+import re
+import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
-from markupsafe import escape
+from markupsafe import Markup, escape
 
-from bot.buttons import Deed, answer_button, begin_button, command_button, staff_button
+from bot.buttons import (
+    ON_RECORDS,
+    Deed,
+    answer_button,
+    begin_button,
+    command_button,
+    press_button,
+    record_button,
+    staff_button,
+)
 from flows import plain_yaml
-from flows.answers import choices
+from flows.answers import Reason, choices
 from flows.catalogue import Catalogue, ContentError
-from flows.effects import Ask, Begin, Say, Settle
-from flows.events import Answered, Command
-from flows.questionnaire import Item
-from flows.values import Coding, Value
+from flows.conversation import MOST_VALUES, PER_SCREEN, mark, selectable
+from flows.effects import Ask, Begin, Review, Say, Settle
+from flows.events import Answered, Command, Press, Pressed
+from flows.items import Item, ItemType
+from flows.values import DECLINED, Value, Values, spoken
 
 log = structlog.get_logger()
 
@@ -31,9 +44,22 @@ LAST_RESORT = (
 LONGEST = 4096
 """Characters of a message, as Telegram allows."""
 
+LONGEST_CHUNK = 3000
 LONGEST_ECHO = 300
+LONGEST_LINE = 200
 SHORT_LABEL = 12
 """Characters of a label that may share a row with others."""
+
+LONG_LABEL = 40
+"""Characters of a label beyond which phones cut it: then the answers stand in the text as well."""
+
+ONE_SCREEN = 10
+"""Answers that are shown on one screen; more of them are shown a screen at a time."""
+
+REVIEWED = 12
+"""Answers on one screen of a review."""
+
+EDITS_IN_A_ROW = 4
 
 Keyboard = list[list[dict[str, str]]]
 
@@ -83,48 +109,67 @@ class Renderer:
             rows = [rows[0] + rows[1], *rows[2:]]
         if say.template != "help":
             rows.append([self._button(Command.HELP)])
-        return Rendered(self._html(say.template, LAST_RESORT), rows)
+        return Rendered(self._html(say.template, LAST_RESORT, about=say.about), rows)
 
-    def ask(self, ask: Ask) -> Rendered:
-        """A question, its choices, Skip where it may be skipped, and help."""
-        html = self._html(
-            "question",
-            escape(ask.item.text),
-            intro=ask.intro,
-            item=ask.item,
-            note=ask.note,
-            retry=self._words["retry"],
-            number=ask.number,
-            total=ask.total,
-        )
-        buttons = [
-            {"text": self._answer(value, label), "callback_data": self._tap(ask, index)}
-            for index, (value, label) in enumerate(choices(ask.item))
+    def ask(self, ask: Ask) -> Sequence[Rendered]:
+        """A question with its buttons, the last message; before it, what is too long for one."""
+        rows, listed = self._choices(ask)
+        rows += self._ways(ask)
+        whole = self._question(ask, ask.intro, ask.item.text, listed)
+        if len(whole) <= LONGEST:
+            return [Rendered(whole, rows)]
+        *before, last = chunks([*ask.intro, ask.item.text])
+        parts = [Rendered(self._html("part", escape(text), text=text), []) for text in before]
+        return [*parts, Rendered(self._question(ask, (), last, listed), rows)]
+
+    def review(self, review: Review) -> Sequence[Rendered]:
+        """All answers with a button each to change them, a screen at a time."""
+        screens = max(1, -(-len(review.entries) // REVIEWED))
+        screen = min(review.screen, screens - 1)
+        first = screen * REVIEWED
+        shown = list(enumerate(review.entries, start=1))[first : first + REVIEWED]
+        lines = [
+            (number, self._asked(item, place.instance), self._answers(item, values))
+            for number, (_, place, item, values) in shown
         ]
-        in_one_row = len(buttons) <= 3 and all(len(button["text"]) <= SHORT_LABEL for button in buttons)
-        rows = [buttons] if in_one_row and buttons else [[button] for button in buttons]
-        last = [self._button(Command.HELP)]
-        if not ask.item.required:
-            last.insert(0, {"text": self._words["buttons"]["skip"], "callback_data": self._tap(ask, None)})
-        return Rendered(html, [*rows, last])
+        closing = [text[:LONGEST_LINE] for text in review.closing[:3]]
+        html = self._html(
+            "review", escape("Please check your answers."), lines=lines, closing=closing, is_complete=review.is_complete
+        )
+        here = review.conversation, review.revision
+        edits = [
+            _button(f"✏️ {number}", Pressed(*here, Press.EDIT, 0, position, place.instance))
+            for number, (position, place, _, _) in shown
+        ]
+        rows = [edits[at : at + EDITS_IN_A_ROW] for at in range(0, len(edits), EDITS_IN_A_ROW)]
+        turn = [(screen - 1, "previous")] * (screen > 0) + [(screen + 1, "more")] * (screen < screens - 1)
+        rows.append([_button(self._label(word), Pressed(*here, Press.LEAF, number)) for number, word in turn])
+        if review.is_complete:
+            rows.append([_button(self._label("send"), Pressed(*here, Press.SEND))])
+        else:
+            rows.append([self._button(Begin(review.conversation, "go_on"))])
+        return [Rendered(html, [*filter(None, rows), [self._button(Command.HELP)]])]
 
     def settled(self, settle: Settle) -> Rendered:
         """A question that was answered, with its answer and without its keyboard."""
-        shown = ", ".join(self._shown(settle.item, value) for value in settle.values)
-        answer = shown or self._words["answers"]["skipped"]
-        return Rendered(self._html("settled", escape(f"✓ {answer}"), item=settle.item, answer=answer), [])
+        answer, question = self._answers(settle.item, settle.values), self._asked(settle.item, settle.instance)
+        return Rendered(self._html("settled", escape(f"✓ {answer}"), question=question, answer=answer), [])
 
     def toast(self, name: str) -> str:
         """A short word on a tapped button."""
         return str(self._words["toasts"][name])
 
-    def staff(self, template: str, deeds: Sequence[Deed] = (), number: int = 0, **context: object) -> Rendered:
-        """A message for a clinician, with the buttons of its alert or request."""
+    def staff(
+        self, template: str, deeds: Sequence[Deed] = (), number: int = 0, code: str = "", **context: object
+    ) -> Rendered:
+        """A message for a clinician, with the buttons of its alert or request, and of the record of its patient."""
         labels = self._staff_words["buttons"]
-        buttons = [{"text": labels[deed], "callback_data": staff_button(deed, number)} for deed in deeds]
+        data = {deed: record_button(deed, code) if deed in ON_RECORDS else staff_button(deed, number) for deed in deeds}
+        buttons = [{"text": labels[deed], "callback_data": says} for deed, says in data.items()]
         rows = [buttons] if len(buttons) < 3 else [buttons[:1], buttons[1:]]
-        plain = escape(f"{template} {number} {context.get('tier', '')} {context.get('code', '')}")
-        return Rendered(self._html(f"staff/{template}", plain, number=number, **context), [row for row in rows if row])
+        plain = escape(f"{template} {number} {context.get('tier', '')} {code}")
+        html = self._html(f"staff/{template}", plain, number=number, code=code, **context)
+        return Rendered(html, [row for row in rows if row])
 
     def staff_word(self, group: str, name: str, **context: str) -> str:
         """A short word for clinicians."""
@@ -164,19 +209,161 @@ class Renderer:
             return {"text": self._words["buttons"][button.label], "callback_data": begin_button(button.conversation)}
         return {"text": self._words["buttons"][button], "callback_data": command_button(button)}
 
-    def _tap(self, ask: Ask, choice: int | None) -> str:
-        return answer_button(Answered(ask.conversation, ask.revision, ask.position, choice))
+    def _label(self, name: str, **context: object) -> str:
+        return str(self._words["buttons"][name]).format(**context)
+
+    def _question(self, ask: Ask, intro: Sequence[str], text: str, listed: Sequence[tuple[int, str]]) -> str:
+        item, shown = ask.item, ask.draft if ask.item.takes_several else ask.given
+        return self._html(
+            "question",
+            escape(text),
+            intro=intro,
+            text=self._asked(replace(item, text=text), ask.instance),
+            help=item.help,
+            link=item.link,
+            note=self._note(ask),
+            listed=listed,
+            given=self._answers(item, shown) if shown else "",
+            several=item.takes_several,
+            guess="" if ask.guess is None else self._shown(item, ask.guess),
+            number=ask.number,
+            total=ask.total,
+        )
+
+    def _note(self, ask: Ask) -> str:
+        """Why the last answer was not taken."""
+        if ask.note is None:
+            return ""
+        item = ask.item
+        known = {
+            "entry_format": item.entry_format,
+            "units": [unit.display or unit.code for unit in item.units],
+            "minimum": None if item.minimum is None else spoken(item.minimum),
+            "maximum": None if item.maximum is None else spoken(item.maximum),
+            "least": item.min_length if ask.note is Reason.TOO_SHORT else item.least,
+            "most": item.max_length if ask.note is Reason.TOO_LONG else item.most or MOST_VALUES,
+            "decimal_places": item.decimal_places,
+        }
+        sentence = self._templates.from_string(self._words["retry"][ask.note]).render(known)
+        return Markup(" ".join(sentence.split()))  # noqa: S704 (escaped by the template)
+
+    def _choices(self, ask: Ask) -> tuple[Keyboard, Sequence[tuple[int, str]]]:
+        """The rows of answers, and those that are also listed in the text because they are too long for a button."""
+        if ask.guess is not None:
+            yes = self._press(ask, "confirm", Press.CONFIRM, mark(ask.guess))
+            return [[yes], [self._press(ask, "retype", Press.RETYPE)]], []
+        offered = self._selection(ask) if ask.item.takes_several else self._single(ask)
+        count = len(offered)
+        screens = 1 if count <= ONE_SCREEN else -(-count // PER_SCREEN)
+        screen = min(ask.screen, screens - 1)
+        first, size = (0, count) if screens == 1 else (screen * PER_SCREEN, PER_SCREEN)
+        shown = list(enumerate(offered, start=1))[first : first + size]
+        is_long = any(len(label) > LONG_LABEL for _, (_, label, _) in shown)
+        buttons = [
+            _button(f"{sign}{number}. {label}" if is_long else f"{sign}{label}", event)
+            for number, (sign, label, event) in shown
+        ]
+        in_one_row = count <= 3 and all(len(button["text"]) <= SHORT_LABEL for button in buttons)
+        rows = [buttons] if in_one_row and buttons else [[button] for button in buttons]
+        turn = [(screen - 1, "previous")] * (screen > 0) + [(screen + 1, "more")] * (screen < screens - 1)
+        if turn:
+            rows.append([self._press(ask, word, Press.SCREEN, number) for number, word in turn])
+        listed = [(number, label[:LONGEST_LINE]) for number, (_, label, _) in shown] if is_long else []
+        return rows, listed
+
+    def _single(self, ask: Ask) -> Sequence[tuple[str, str, Answered | Pressed]]:
+        """The buttons of a question with one answer: (sign, label, what it says)."""
+        item = ask.item
+        marked = ask.given if ask.given is not None else item.initial
+        here = ask.conversation, ask.revision, ask.position
+        found: list[tuple[str, str, Answered | Pressed]] = [
+            (
+                "• " if value in marked and item.is_question else "",
+                self._answer(value, label),
+                Answered(*here, index, ask.instance),
+            )
+            for index, (value, label) in enumerate(choices(item))
+        ]
+        if not found and item.initial:
+            label = self._label("use", value=self._answers(item, item.initial))
+            found.append(("", label, self._event(ask, Press.USE)))
+        return found
+
+    def _selection(self, ask: Ask) -> Sequence[tuple[str, str, Answered | Pressed]]:
+        """The buttons of a question with several answers: a tap adds, or takes away what is chosen."""
+        found: list[tuple[str, str, Answered | Pressed]] = []
+        for number, value, label in selectable(ask.item, ask.draft):
+            chosen = value in ask.draft
+            event = self._event(ask, Press.REMOVE if chosen else Press.ADD, number)
+            found.append(("☑ " if chosen else "☐ ", label or self._shown(ask.item, value), event))
+        return found
+
+    def _ways(self, ask: Ask) -> Keyboard:
+        """The rows under the answers: done, keep, skip, rather not say, back, help."""
+        item, rows = ask.item, []
+        if ask.guess is None and item.takes_several and len(ask.draft) >= max(item.least, 1):
+            rows.append([self._press(ask, "done", Press.DONE)])
+        if ask.given is not None:
+            rows.append([self._press(ask, "keep", Press.KEEP)])
+        last = []
+        if not item.least and item.is_question:
+            skip = Answered(ask.conversation, ask.revision, ask.position, None, ask.instance)
+            last.append(_button(self._label("skip"), skip))
+        if item.may_decline:
+            last.append(self._press(ask, "decline", Press.DECLINE))
+        rows.append(last)
+        back = [self._press(ask, "back", Press.BACK)] if ask.number > 1 else []
+        return [*filter(None, rows), [*back, self._button(Command.HELP)]]
+
+    def _press(self, ask: Ask, label: str, press: Press, number: int = 0) -> dict[str, str]:
+        return _button(self._label(label), self._event(ask, press, number))
+
+    def _event(self, ask: Ask, press: Press, number: int = 0) -> Pressed:
+        return Pressed(ask.conversation, ask.revision, press, number, ask.position, ask.instance)
 
     def _answer(self, value: Value, label: str) -> str:
         return str(self._words["answers"]["yes" if value else "no"]) if isinstance(value, bool) else label
 
+    def _asked(self, item: Item, instance: tuple[int, ...]) -> str:
+        """The words of a question; of a group, whether it occurs, or occurs once more."""
+        text = f"{item.prefix} {item.text}".strip()
+        if item.type is not ItemType.GROUP:
+            return text
+        word = self._words["another"]["first" if instance[-1:] == (1,) else "more"]
+        return f"{text}\n\n{word}".strip()
+
+    def _answers(self, item: Item, values: Values) -> str:
+        shown = ", ".join(self._shown(item, value) for value in values)
+        return shown or str(self._words["answers"]["skipped"])
+
     def _shown(self, item: Item, value: Value) -> str:
-        match value:
-            case bool():
-                return self._answer(value, "")
-            case Coding():
-                return value.display or value.code
-        text = str(value)
-        return (text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "…") + (
-            f" {item.unit}" if item.unit else ""
-        )
+        if value == DECLINED:
+            return str(self._words["answers"]["declined"])
+        if isinstance(value, bool):
+            return self._answer(value, "")
+        text = spoken(value)
+        unit = f" {item.unit}" if item.unit and isinstance(value, int | Decimal) else ""
+        return (text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "…") + unit
+
+
+def chunks(texts: Sequence[str], limit: int = LONGEST_CHUNK) -> Sequence[str]:
+    """Texts cut at the ends of sentences, or else of words, so that each piece has at most `limit` characters."""
+    found = [""]
+    for text in texts:
+        for sentence in re.split(r"(?<=[.!?…:])\s+|\n+", text):
+            for piece in _pieces(sentence, limit):
+                if len(found[-1]) + len(piece) + 1 > limit:
+                    found.append("")
+                found[-1] = f"{found[-1]} {piece}".strip()
+        found.append("")
+    return [piece for piece in found if piece] or [""]
+
+
+def _pieces(sentence: str, limit: int) -> Sequence[str]:
+    if len(sentence) <= limit:
+        return [sentence]
+    return textwrap.wrap(sentence, limit, break_long_words=True, break_on_hyphens=False)
+
+
+def _button(text: str, event: Answered | Pressed) -> dict[str, str]:
+    return {"text": text, "callback_data": answer_button(event) if isinstance(event, Answered) else press_button(event)}

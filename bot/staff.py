@@ -1,20 +1,25 @@
 """What clinicians do in Telegram: accept an invitation, take alerts, answer requests."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.buttons import ON_ALERTS, Deed, StaffButton, read_staff_button
+from markupsafe import escape
+
+from bot.buttons import ON_ALERTS, Deed, RecordButton, StaffButton, read_staff_button
 from bot.inbound import Incoming
 from bot.ladder import Ladder
 from bot.render import Rendered, Renderer
+from flows.care import Channel
 from flows.catalogue import Catalogue
 from flows.effects import RequestKind
 from flows.escalation import Role
-from flows.events import ChannelLost, Sent
+from flows.events import ChannelLost, Enrolled, Sent, Sought
+from flows.fhir import written
 from flows.lifecycle import PATIENT, AlertState, Move, NotAllowedError, Standing, allows
 from flows.listener import Signal
-from storage import alerts, audit, clinicians, outbox, patients, visits
+from storage import alerts, audit, clinicians, outbox, patients, records, visits
 from storage.database import Transaction
 from storage.outbox import Urgency
 from storage.tables import ClinicianRow, PatientRow, RequestRow
@@ -22,13 +27,20 @@ from storage.tables import ClinicianRow, PatientRow, RequestRow
 Tapped = tuple[int, int] | None
 """The message whose button was tapped: chat and message id."""
 
+ASK = re.compile(r"/?ask\s+(p-[0-9a-z]{5})\s+(\S{1,100})", re.IGNORECASE)
+"""A clinician types `ask P-7K3FA phq-9`."""
+
+READERS = frozenset({Role.PHYSICIAN, Role.THERAPIST})
+"""Who may open a patient's record."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a clinician's update: the word for the tapped button, and whom to enrol."""
+    """What came of a clinician's update: the word for the tapped button, and what happens to a patient."""
 
     toast: str | None = None
-    enrol: PatientRow | None = None
+    patient: PatientRow | None = None
+    event: Enrolled | Sought | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +72,15 @@ class Staff:
         if not incoming.text and not incoming.data and not isinstance(incoming.event, Sent):
             return Done()
         button = read_staff_button(incoming.data or incoming.text)
+        if isinstance(button, RecordButton):
+            return self._on_record(tx, clinician, button, incoming, now)
         if button is not None:
             return self._deed(tx, clinician, button, incoming, now)
         if incoming.data:
             return Done(self.renderer.staff_word("toasts", "unknown"))
+        asked = ASK.fullmatch(incoming.text.strip())
+        if asked is not None:
+            return self._on_ask(tx, clinician, asked, incoming.chat_id, now=now)
         match incoming.text.split("@")[0].split(" ")[0].lower():
             case "/alerts":
                 self._list_alerts(tx, incoming.chat_id, now)
@@ -96,6 +113,24 @@ class Staff:
             self._reply(tx, incoming.chat_id, Rendered(done.toast, []), now)
         return done
 
+    def _on_ask(
+        self, tx: Transaction, clinician: ClinicianRow, asked: re.Match[str], chat_id: int, *, now: datetime
+    ) -> Done:
+        """A patient is sent a questionnaire of the catalogue, by its name."""
+        code, name = asked.groups()
+        patient, known = patients.by_code(tx, code), self.catalogue.questionnaires
+        if patient is None:
+            self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"patient {code.upper()}"), now)
+            return Done()
+        word = "asked" if patient.channel == Channel.OPEN else "silent"
+        word = word if name in known else "no_questionnaire"
+        text = self.renderer.staff_word("toasts", word, wanted=name, names=", ".join(sorted(known)))
+        self._reply(tx, chat_id, Rendered(str(escape(text)), []), now)
+        if word != "asked":
+            return Done()
+        audit.note(tx, f"clinician:{clinician.id}", "ask", f"patient:{patient.id}", now=now, reason=name)
+        return Done(patient=patient, event=Sought(name))
+
     def _on_alert(
         self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, tapped: Tapped, now: datetime
     ) -> Done | None:
@@ -126,7 +161,37 @@ class Staff:
         self._show_request(tx, request, enrol, tapped, now)
         audit.note(tx, f"clinician:{clinician.id}", button.deed, f"request:{button.number}", now=now)
         word = self.renderer.staff_word("toasts", "enrolled" if enrol else "done")
-        return Done(word, patient if enrol else None)
+        return Done(word, patient, Enrolled()) if enrol else Done(word)
+
+    def _on_record(
+        self, tx: Transaction, clinician: ClinicianRow, button: RecordButton, incoming: Incoming, now: datetime
+    ) -> Done:
+        """The record of a patient, for who may read it: first a question, because Telegram can read it too."""
+        patient, actor = patients.by_code(tx, button.code), f"clinician:{clinician.id}"
+        if patient is None:
+            self._reply(tx, incoming.chat_id, self.renderer.staff("not_found", what=f"patient {button.code}"), now)
+            return Done()
+        subject = f"patient:{patient.id}"
+        if Role(clinician.role) not in READERS:
+            self._reply(tx, incoming.chat_id, self.renderer.staff("record_refused"), now)
+            audit.note(tx, actor, "export refused", subject, now=now)
+            return Done()
+        if button.deed is Deed.RECORD:
+            question = self.renderer.staff("record", [Deed.SEND], code=patient.code)
+            self._reply(tx, incoming.chat_id, question, now)
+            return Done()
+        content = written(records.of_patient(tx, patient, self.catalogue))
+        document = {
+            "chat_id": incoming.chat_id,
+            "document": {"filename": f"{patient.code}.fhir.json", "content": content},
+            "protect_content": True,
+        }
+        if incoming.data and incoming.message_id is not None:
+            asked = {"chat_id": incoming.chat_id, "message_id": incoming.message_id}
+            outbox.put(tx, incoming.chat_id, "editMessageReplyMarkup", asked, urgency=Urgency.REPLY, now=now)
+        outbox.put(tx, incoming.chat_id, "sendDocument", document, urgency=Urgency.REPLY, now=now)
+        audit.note(tx, actor, "export", subject, now=now, reason="sent through Telegram")
+        return Done(self.renderer.staff_word("toasts", "done"))
 
     def _list(self, tx: Transaction, chat_id: int, now: datetime) -> None:
         if alerts.open_ones(tx):
@@ -168,7 +233,7 @@ class Staff:
         patient = patients.by_id(tx, request.patient_id)
         can_enrol = not enrolled and allows(PATIENT, Standing(patient.standing), Move.ENROL)
         deeds = [Deed.ENROL] if request.kind == RequestKind.CONSULTATION and can_enrol else []
-        deeds += [Deed.CLOSE] if request.is_open else []
+        deeds += [Deed.CLOSE, Deed.RECORD] if request.is_open else [Deed.RECORD]
         at = (request.closed_at or request.opened_at).astimezone(ZoneInfo(self.catalogue.clinic.zone))
         return self.renderer.staff(
             "request",

@@ -1,5 +1,6 @@
 """The one transaction: seen? load, advance, save, queue."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,26 +17,30 @@ from flows.effects import (
     End,
     Forget,
     Keep,
+    Leave,
     Raise,
     Record,
     Request,
+    Review,
     Say,
     Settle,
     Toast,
     Wake,
+    Withdraw,
 )
 from flows.escalation import Tier
 from flows.events import (
     Answered,
-    Asked,
     Begun,
     ChannelLost,
-    Enrolled,
+    Doing,
     Event,
+    ExpiryDue,
+    Pressed,
+    ReviewDue,
     RuleDue,
     Said,
     Seen,
-    Sent,
 )
 from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
 from storage.database import Transaction, new_id
@@ -72,8 +77,8 @@ class Turn:
             return None
         if clinician is not None:
             done = self.staff.handle(tx, clinician, incoming, now=now)
-            if done.enrol is not None:
-                self.patient(tx, done.enrol, Enrolled(), now=now)
+            if done.patient is not None and done.event is not None:
+                self.patient(tx, done.patient, done.event, now=now)
             return done.toast
         row = patients.by_chat(tx, incoming.chat_id)
         if row is None and incoming.event is not None and not isinstance(incoming.event, ChannelLost):
@@ -129,42 +134,49 @@ class Turn:
         """One event of one patient. `message_id` is the message whose button was tapped."""
         before = self._load(tx, row, event, now)
         person, effects = respond(before, event, now=now, catalogue=self.catalogue, new_id=new_id())
+        ended = [effect for effect in effects if isinstance(effect, End)]
+        self._apply(tx, row, ended, now, message_id)
         conversation = person.conversation
         if conversation is not None and conversation is not before.conversation:
-            if before.conversation is not None and before.conversation.id != conversation.id:
-                self._apply(tx, row, [effect for effect in effects if isinstance(effect, End)], now, message_id)
             conversations.save(tx, row.id, conversation, now=now)
         patients.save(tx, row, person)
         toast = self._apply(tx, row, [effect for effect in effects if not isinstance(effect, End)], now, message_id)
-        actor = f"patient:{row.id}" if isinstance(event, Said | Sent | Asked | Begun | Answered) else "bot"
+        actor = f"patient:{row.id}" if isinstance(event, Doing) else "bot"
         audit.note(tx, actor, type(event).__name__, f"patient:{row.id}", now=now)
         return toast
 
     def _load(self, tx: Transaction, row: PatientRow, event: Event, now: datetime) -> Person:
         person = patients.person(row)
-        conversation = conversations.open_one(tx, row.id)
+        conversation, aside = conversations.open_ones(tx, row.id)
         if isinstance(event, RuleDue):
             conversation = conversations.by_id(tx, event.conversation)
-        elif isinstance(event, Answered) and (conversation is None or conversation.id != event.conversation):
-            person = replace(person, past=conversations.of_this_patient(tx, row.id, event.conversation))
-        if conversation is not None and conversation.purpose is Purpose.CHECK_IN:
+        elif isinstance(event, Begun | Answered | Pressed | ReviewDue | ExpiryDue) and (
+            conversation is None or conversation.id != event.conversation
+        ):
+            person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
+        if conversation is not None and conversation.purpose == Purpose.CHECK_IN:
             doses = conversations.doses(tx, row.id, self.catalogue.dose_questions, row.zone, now=now)
             person = replace(person, doses=doses)
-        return replace(person, conversation=conversation)
+        return replace(person, conversation=conversation, aside=aside)
 
     def _apply(
-        self, tx: Transaction, row: PatientRow, effects: list[Effect], now: datetime, message_id: int | None
+        self, tx: Transaction, row: PatientRow, effects: Sequence[Effect], now: datetime, message_id: int | None
     ) -> str | None:
         toast = None
         scope = f"patient:{row.id}"
         for effect in effects:
             match effect:
-                case Record(conversation, revision, link_id, values):
-                    conversations.record(tx, conversation, revision, link_id, values, now=now)
-                case Settle():
-                    self._settle(tx, row, effect, now, message_id)
-                case Ask(conversation, revision):
-                    self._send(tx, row, self.renderer.ask(effect), now, topic=_topic(conversation, revision))
+                case Record(conversation, revision, place, values):
+                    conversations.record(tx, conversation, revision, place, values, now=now)
+                case Withdraw(conversation, places):
+                    conversations.withdraw(tx, conversation, places, now=now)
+                case Settle(conversation, revision):
+                    copies = _copies(tx, _topic(conversation, revision), message_id)
+                    self._edit(tx, row, copies, self.renderer.settled(effect), now)
+                case Leave(conversation, revision):
+                    self._edit(tx, row, _copies(tx, _topic(conversation, revision), message_id), None, now)
+                case Ask() | Review():
+                    self._put(tx, row, effect, now, message_id)
                 case Say():
                     urgency = Urgency.URGENT if effect.overtakes else Urgency.REPLY
                     self._send(tx, row, self.renderer.say(effect), now, urgency=urgency)
@@ -199,13 +211,29 @@ class Turn:
         chat_id = patients.chat_of(tx, row)
         outbox.put(tx, chat_id, "sendMessage", message.parameters(chat_id), urgency=urgency, now=now, topic=topic)
 
-    def _settle(self, tx: Transaction, row: PatientRow, settle: Settle, now: datetime, message_id: int | None) -> None:
-        """Every copy of the question shows the answer, the tapped one first."""
-        chat_id, message = patients.chat_of(tx, row), self.renderer.settled(settle)
-        copies = [sent for _, sent in outbox.message_ids(tx, _topic(settle.conversation, settle.revision))]
-        for copy in dict.fromkeys(([message_id] if message_id is not None else []) + copies):
-            parameters = message.parameters(chat_id, message_id=copy)
-            outbox.put(tx, chat_id, "editMessageText", parameters, urgency=Urgency.REPLY, now=now)
+    def _put(
+        self, tx: Transaction, row: PatientRow, effect: Ask | Review, now: datetime, message_id: int | None
+    ) -> None:
+        """A question or a review: a new message, or in the place of the one that was tapped."""
+        *before, last = self.renderer.ask(effect) if isinstance(effect, Ask) else self.renderer.review(effect)
+        if effect.in_place and message_id is not None:
+            self._edit(tx, row, [message_id], last, now)
+            return
+        for message in before:
+            self._send(tx, row, message, now)
+        awaits = isinstance(effect, Ask) or effect.is_complete
+        self._send(tx, row, last, now, topic=_topic(effect.conversation, effect.revision) if awaits else None)
+
+    def _edit(
+        self, tx: Transaction, row: PatientRow, copies: Sequence[int], message: Rendered | None, now: datetime
+    ) -> None:
+        """Change messages that were sent; without a message, take their buttons away."""
+        chat_id = patients.chat_of(tx, row)
+        for message_id in copies:
+            here = {"chat_id": chat_id, "message_id": message_id}
+            method = "editMessageReplyMarkup" if message is None else "editMessageText"
+            content = here if message is None else message.parameters(**here)
+            outbox.put(tx, chat_id, method, content, urgency=Urgency.REPLY, now=now)
 
 
 def _seen(tx: Transaction, row: PatientRow, message_id: int) -> Seen:
@@ -222,6 +250,12 @@ def _seen(tx: Transaction, row: PatientRow, message_id: int) -> Seen:
     if before.last is not None and question.first is not None and before.last < message_id < question.first:
         return Seen.NO
     return question.seen
+
+
+def _copies(tx: Transaction, topic: str, message_id: int | None) -> Sequence[int]:
+    """The messages that show a question, the tapped one first."""
+    copies = [sent for _, sent in outbox.message_ids(tx, topic)]
+    return list(dict.fromkeys([message_id, *copies] if message_id is not None else copies))
 
 
 def _topic(conversation: int, revision: int) -> str:

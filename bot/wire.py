@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from telegram import Bot
+from telegram import Bot, InputFile
 from telegram.error import RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
@@ -42,8 +42,12 @@ class Wire(Bot):
         )
 
     async def call(self, method: str, parameters: Mapping[str, Any]) -> Any:
-        """Call a method. Raises telegram.error.TelegramError."""
-        return await self._post(method, dict(parameters))
+        """Call a method; a document, given as {"filename", "content"}, is uploaded. Raises TelegramError."""
+        given = dict(parameters)
+        match given.get("document"):
+            case {"filename": str(filename), "content": str(content)}:
+                given["document"] = InputFile(content.encode(), filename=filename)
+        return await self._post(method, given)
 
     async def raw_updates(self, offset: int | None, *, seconds: int = POLL_SECONDS) -> list[Any]:
         """Updates from `offset` on, which confirms all before it. Raises telegram.error.TelegramError."""

@@ -1,28 +1,44 @@
-"""Typed text or a tapped button -> a typed answer, or Rejected(reason)."""
+"""Typed text -> the values it answers, a guess to be confirmed, or Rejected(reason)."""
 
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
+from functools import cache, lru_cache
 
-from flows.questionnaire import Item, ItemType
-from flows.values import Coding, Value
+import regex  # type: ignore[import-untyped]
+
+from flows.conditions import order
+from flows.items import CHOICES, NUMBERS, Item, ItemType
+from flows.moments import clock_of, date_time_of, day_of
+from flows.numbers import number_and_word, number_of, places, unit_words, without_unit
+from flows.values import Coding, Guess, Quantity, Value, Values, spoken
 
 LONGEST_TEXT = 4000
 """Characters of a free text when the item sets no maxLength."""
 
+LONGEST_SAID = 100
+"""Characters of a typed number, date, time or list of options; what is longer is something else."""
+
 CLOSE = 0.82
 """How alike (difflib ratio, 0 to 1) a misspelled word must be to a word of an option to be taken for it."""
+
+LARGEST = 2**31 - 1
+"""The largest whole number that FHIR's integer holds."""
+
+PATTERN_SECONDS = 0.05
+"""How long an author's regular expression may take: some never end."""
 
 
 class Reason(StrEnum):
     """Why an answer was not taken; each has a kind sentence of its own."""
 
     PICK_ONE = "pick_one"
+    PICK_SOME = "pick_some"
     YES_OR_NO = "yes_or_no"
     WHOLE_NUMBER = "whole_number"
     NUMBER = "number"
@@ -30,6 +46,16 @@ class Reason(StrEnum):
     DATE = "date"
     EMPTY = "empty"
     TOO_LONG = "too_long"
+    TOO_SHORT = "too_short"
+    PATTERN = "pattern"
+    DECIMALS = "decimals"
+    UNIT = "unit"
+    TIME = "time"
+    DATE_TIME = "date_time"
+    LINK = "link"
+    TOO_FEW = "too_few"
+    TOO_MANY = "too_many"
+    AGAIN = "again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,67 +67,41 @@ class Rejected:
 
 YES = frozenset(["yes", "y", "yeah", "yep", "yup", "yea", "true", "si", "sí"])
 NO = frozenset(["no", "n", "nope", "nah", "false"])
-NUMBER_WORDS = (
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
-WORDS = {word: Decimal(number) for number, word in enumerate(NUMBER_WORDS)}
-FRACTIONS = {"half": Decimal("0.5"), "a half": Decimal("0.5"), "one half": Decimal("0.5"), "quarter": Decimal("0.25")}
-UNITS = (
-    frozenset(["mg", "mgs", "milligram", "milligrams"]),
-    frozenset(["h", "hr", "hrs", "hour", "hours"]),
-    frozenset(["time", "times"]),
-    frozenset(["d", "day", "days"]),
-)
-"""Words for the same unit. A number in another unit is never taken."""
-FRACTIONS |= {"a quarter": Decimal("0.25"), "½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75")}
 
 
-def read(item: Item, text: str, *, today: date) -> Value | Rejected:
-    """What a typed text answers to a question; `today` is the patient's own date."""
+_HEDGED = re.compile(
+    r"(?:about|around|roughly|approx(?:imately)?\.?|maybe|perhaps|probably|almost|nearly|like|i think|i guess|[~≈])"
+    r"\s*(.+)"
+    r"|(.+?)(?:[ -]?ish|,? (?:or so|i think|i guess|maybe|probably|more or less|give or take|roughly|approximately))"
+)
+_SEPARATOR = re.compile(r"(\s*(?:[,;&+]|\band\b)\s*)", re.IGNORECASE)
+
+
+def read(item: Item, text: str, *, now: datetime) -> Values | Guess | Rejected:
+    """What a typed text answers to a question: values, what it may mean, or why it is no answer.
+
+    One value, or for `item.takes_several` one or more. `now` is aware, in the patient's own zone.
+    """
     text = clean(text)
-    if not text:
+    if not visible(text):
         return Rejected(Reason.EMPTY)
-    match item.type:
-        case ItemType.BOOLEAN:
-            return _yes_or_no(text)
-        case ItemType.CHOICE:
-            chosen = _option(item, text, misspelled=True)
-            return Rejected(Reason.PICK_ONE) if chosen is None else chosen
-        case ItemType.OPEN_CHOICE:
-            chosen = _option(item, text, misspelled=False)
-            return _text(item, text) if chosen is None else chosen
-        case ItemType.INTEGER:
-            return _within(item, _number(text, item, whole=True), Reason.WHOLE_NUMBER)
-        case ItemType.DECIMAL:
-            return _within(item, _number(text, item, whole=False), Reason.NUMBER)
-        case ItemType.DATE:
-            return _within(item, _date(text, today), Reason.DATE)
-        case ItemType.STRING | ItemType.TEXT:
-            return _text(item, text)
-    raise ValueError(f"{item.link_id} is a {item.type}: nobody can answer it")
+    if item.type in CHOICES or (item.options and item.type is not ItemType.BOOLEAN):
+        return _choose(item, text, now)
+    found = _value(item, text, now)
+    return found if isinstance(found, Guess | Rejected) else (found,)
 
 
 def choices(item: Item) -> tuple[tuple[Value, str], ...]:
-    """The buttons of a question: (value, words on the button)."""
-    if item.type is ItemType.BOOLEAN:
+    """The buttons of a question: (value, words on the button). A group asks whether there is one."""
+    if item.type in {ItemType.BOOLEAN, ItemType.GROUP}:
         return ((True, "Yes"), (False, "No"))
     return tuple((option.value, option.label) for option in item.options)
 
 
 def clean(text: str) -> str:
     """Text without lone surrogates and spaces at the ends; control characters become spaces, line breaks stay."""
+    if text.isprintable():
+        return text.strip()
     categories = ((character, unicodedata.category(character)) for character in text)
     kept = (" " if category == "Cc" and char != "\n" else char for char, category in categories if category != "Cs")
     return "".join(kept).strip()
@@ -113,129 +113,297 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s'+-]", " ", folded).split())
 
 
+def visible(text: str) -> str:
+    """Text without what has no shape, such as right-to-left marks."""
+    if text.isascii():
+        return text.strip()
+    return "".join(character for character in text if unicodedata.category(character) != "Cf").strip()
+
+
+def _value(item: Item, text: str, now: datetime) -> Value | Guess | Rejected:
+    match item.type:
+        case ItemType.BOOLEAN | ItemType.GROUP:
+            return _yes_or_no(text)
+        case ItemType.STRING | ItemType.TEXT | ItemType.OPEN_CHOICE:
+            return _text(item, text)
+        case ItemType.URL:
+            return _link(item, text)
+        case ItemType.DISPLAY:
+            raise ValueError(f"{item.link_id} is a {item.type}: nobody can answer it")
+    reason, reader = _READERS[item.type]
+    said = _folded(text)
+    if said is None:
+        return Rejected(reason)
+    found = reader(item, said, now)
+    if found is None and (hedged := _unhedged(item, said)) is not None:
+        found = reader(item, hedged, now)
+        if found is not None and not isinstance(found, Guess | Rejected):
+            found = Guess(found)
+    return Rejected(reason) if found is None else _within(item, found)
+
+
+def _unhedged(item: Item, said: str) -> str | None:
+    """What somebody says who is not sure: "about 3" -> 3."""
+    if item.type in NUMBERS and said in {"none", "nothing"}:
+        return "0"
+    if item.type in NUMBERS and said.startswith("a couple"):
+        return re.sub(r"a couple(?: of)?", "2", said, count=1)
+    hedged = _HEDGED.fullmatch(said)
+    return hedged[1] or hedged[2] if hedged else None
+
+
+def _folded(text: str) -> str | None:
+    """What was said of a number, a date or a time, in lower case; None when its characters could mislead.
+
+    Superscripts are not folded: 5² is not 52. Digits of other scripts are not read.
+    """
+    said = re.sub(r"([¼-¾⅐-⅞])", r" \1", visible(text))
+    if len(said) > LONGEST_SAID or any(map(_misleads, re.sub(r"(?<=[^\W\d_])[²³]", "", said))):
+        return None  # but m² is a unit
+    said = unicodedata.normalize("NFKC", said).casefold().replace("−", "-").replace("’", "'")
+    return " ".join(said.split()).rstrip(" .!") or None
+
+
+def _misleads(character: str) -> bool:
+    if character.isascii() or not character.isnumeric():
+        return False
+    return not unicodedata.decomposition(character).startswith(("<wide>", "<fraction>"))
+
+
 def _yes_or_no(text: str) -> Value | Rejected:
     word = plain(text)
     if word in YES:
         return True
-    if word in NO:
-        return False
-    return Rejected(Reason.YES_OR_NO)
+    return False if word in NO else Rejected(Reason.YES_OR_NO)
 
 
-def _option(item: Item, text: str, *, misspelled: bool) -> Value | None:
+# Options
+
+
+def _choose(item: Item, text: str, now: datetime) -> Values | Guess | Rejected:
+    names = [_names(option.label, spoken(option.value)) for option in item.options]
+    found = _option(item, names, text)
+    if found is None and item.type not in CHOICES:
+        found = _offered(item, text, now)
+    if found is not None:
+        return found if isinstance(found, Guess) else (found,)
+    parts = _SEPARATOR.split(" ".join(text.replace("\n", ";").split()))
+    if item.takes_several and len(parts) > 1:
+        return _several(item, names, parts) or Rejected(Reason.PICK_SOME)
+    if item.type is ItemType.OPEN_CHOICE:
+        written = _text(item, text)
+        return written if isinstance(written, Rejected) else (written,)
+    return Rejected(Reason.PICK_SOME if item.takes_several else Reason.PICK_ONE)
+
+
+def _several(item: Item, names: Sequence[tuple[str, ...]], parts: Sequence[str]) -> Values:
+    """The options that a list names, the longest first: a label may hold an "and". Empty unless every part is one."""
+    widest = max(len(_SEPARATOR.split(option.label)) for option in item.options)
+    values: list[Value] = []
+    start = 0
+    while start < len(parts):
+        if not parts[start].strip():  # between two separators, such as ", and"
+            start += 2
+            continue
+        for end in range(min(len(parts), start + widest), start, -2):
+            found = _option(item, names, "".join(parts[start:end]))
+            if found is not None and not isinstance(found, Guess):
+                break
+        else:
+            return ()
+        values += [] if found in values else [found]
+        start = end + 1
+    return tuple(values)
+
+
+def _offered(item: Item, text: str, now: datetime) -> Value | Guess | None:
+    """The option that a text means when it is read as a date, a number or the like."""
+    found = _value(item, text, now)
+    value = found.value if isinstance(found, Guess) else found
+    offered = any(option.value == value for option in item.options)
+    return found if offered and not isinstance(found, Rejected) else None
+
+
+@lru_cache(maxsize=4096)
+def _names(label: str, words: str) -> tuple[str, ...]:
+    """What an option can be called: its label, and of one with a prefix, such as "a) Never", each of the two."""
+    prefix = label.removesuffix(words).strip()
+    both = (words, prefix) if label.endswith(words) and prefix else ()
+    return tuple(name for name in map(plain, (label, *both)) if name)
+
+
+def _option(item: Item, names: Sequence[tuple[str, ...]], text: str) -> Value | Guess | None:
     """The option that a text means. A misspelled word is forgiven only where a free text would not do."""
-    said, labels = plain(text), [plain(option.label) for option in item.options]
-    by_number = _option_number(item, said, labels)
-    if by_number is not None:
-        return item.options[by_number].value
+    said = plain(text)
+    if not said:
+        return None
+    open_choice = item.type is ItemType.OPEN_CHOICE
     matchers: tuple[Callable[[str], bool], ...] = (
-        lambda label: label == said,
-        lambda label: label in {"yes", "no"} and said in (YES if label == "yes" else NO),
-        lambda label: len(said) >= 4 and label.startswith(said),
-        lambda label: item.type is ItemType.OPEN_CHOICE and len(said) >= 4 and said in label.split(),
+        lambda name: name == said,
+        lambda name: name in {"yes", "no"} and said in (YES if name == "yes" else NO),
+        lambda name: len(said) >= 4 and name.startswith(said),
+        lambda name: open_choice and len(said) >= 4 and said in name.split(),
     )
     for matches in matchers:
-        found = [index for index, label in enumerate(labels) if matches(label)]
+        found = [index for index, called in enumerate(names) if any(map(matches, called))]
         if len(found) == 1:
             return item.options[found[0]].value
-    if not misspelled or len(said) < 4 or any(character.isdigit() for character in said):
+    by_number = _option_number(item, said, names)
+    if by_number is not None:
+        return by_number
+    if open_choice or len(said) < 4 or any(character.isdigit() for character in said):
         return None
-    close = [index for index, label in enumerate(labels) if _is_misspelled(said.split(), label.split())]
+    words, is_like = said.split(), cache(_is_like)
+    close = [
+        index
+        for index, called in enumerate(names)
+        if any(len(words) == len(meant) and all(map(is_like, words, meant)) for meant in map(str.split, called))
+    ]
     return item.options[close[0]].value if len(close) == 1 else None
 
 
-def _is_misspelled(said: Sequence[str], meant: Sequence[str]) -> bool:
-    """Whether two texts are the same but for their spelling, word by word."""
-    return len(said) == len(meant) and all(map(_is_like, said, meant))
-
-
 def _is_like(said: str, meant: str) -> bool:
-    """Close, with the same first letter; and neither inside the other: cant is not can, oxazepam not lorazepam."""
+    """Whether a word is another one misspelled: close, and with the same first letter.
+
+    And neither inside the other: cant is not can, oxazepam not lorazepam.
+    """
     if said == meant:
         return True
     if said[0] != meant[0] or said in meant or meant in said:
         return False
-    return difflib.SequenceMatcher(None, said, meant).ratio() >= CLOSE
+    alike = difflib.SequenceMatcher(None, said, meant)
+    return alike.real_quick_ratio() >= CLOSE and alike.ratio() >= CLOSE
 
 
-def _option_number(item: Item, said: str, labels: Sequence[str]) -> int | None:
-    """The option that a typed number means, when it can mean only one.
+def _option_number(item: Item, said: str, names: Sequence[tuple[str, ...]]) -> Value | Guess | None:
+    """The option of a typed number.
 
-    With ordinal values 0 to 3, "2" could be the second option or the one that scores 2: nobody can tell.
+    With ordinal values 0 to 3, "2" could be the second option or the one that scores 2: a guess.
     """
-    if not re.fullmatch(r"[0-9]{1,2}", said) or any(re.match(r"\d", label) for label in labels):
+    if not re.fullmatch(r"[0-9]{1,2}", said) or any(re.match(r"\d", name) for called in names for name in called):
         return None
+    if not 1 <= int(said) <= len(names):
+        return None
+    value = item.options[int(said) - 1].value
     scored = [option.value.ordinal for option in item.options if isinstance(option.value, Coding)]
-    if any(ordinal is not None and ordinal != index for index, ordinal in enumerate(scored, start=1)):
+    is_certain = all(ordinal is None or ordinal == index for index, ordinal in enumerate(scored, start=1))
+    return value if is_certain else Guess(value)
+
+
+# Numbers
+
+
+def _whole(item: Item, said: str, now: datetime) -> Value | Guess | Rejected | None:
+    found = _decimal(item, said, now)
+    if isinstance(found, Rejected):
+        return Rejected(Reason.WHOLE_NUMBER)
+    value = found.value if isinstance(found, Guess) else found
+    if not isinstance(value, Decimal) or value != value.to_integral_value() or abs(value) > LARGEST:
         return None
-    return int(said) - 1 if 1 <= int(said) <= len(labels) else None
+    return Guess(int(value)) if isinstance(found, Guess) else int(value)
 
 
-def _number(text: str, item: Item, *, whole: bool) -> Value | None:
-    if any(unicodedata.decomposition(character).startswith(("<super>", "<sub>")) for character in text):
-        return None
-    apart = re.sub(r"([¼-¾⅐-⅞])", r" \1", text.casefold())
-    said = unicodedata.normalize("NFKC", apart).replace("⁄", "/").strip().rstrip(" .!")
-    ending = re.fullmatch(r"(.*[^\W_])\s*?(?<![^\W\d_])([^\W\d_]+)", said, re.DOTALL)
-    if ending and ending[2] in _units(item):
-        said = ending[1]
-    value = _decimal(said)
-    if value is None or not whole:
-        return value
-    return int(value) if value == value.to_integral_value() else None
+def _decimal(item: Item, said: str, now: datetime) -> Value | Guess | Rejected | None:
+    words = unit_words(*item.units) if item.units else frozenset(plain(item.text).split())
+    number = number_of(without_unit(said, words))
+    if number is None or item.decimal_places is None or places(number) <= item.decimal_places:
+        return number
+    return number if item.type is ItemType.INTEGER else Rejected(Reason.DECIMALS)
 
 
-def _units(item: Item) -> Collection[str]:
-    """The words that may follow a number: those for the unit, or without a unit, those of the question itself."""
-    unit = item.unit.casefold()
-    if not unit:
-        return plain(item.text).split()
-    return next((words for words in UNITS if unit in words), {unit, f"{unit}s"})
+def _quantity(item: Item, said: str, now: datetime) -> Value | Rejected | None:
+    """A number with its unit; without units in the item, with whatever short word is said."""
+    number, unit, word = number_of(said), None, ""
+    if number is None:
+        for unit in item.units:
+            number = number_of(without_unit(said, unit_words(unit)))
+            if number is not None:
+                break
+        else:
+            number, word = number_and_word(said)
+            if number is None:
+                return None
+            if item.units:
+                return Rejected(Reason.UNIT)
+    elif len(item.units) > 1:
+        return Rejected(Reason.UNIT)
+    elif item.units:
+        unit = item.units[0]
+    if item.decimal_places is not None and places(number) > item.decimal_places:
+        return Rejected(Reason.DECIMALS)
+    if unit is None:
+        return Quantity(number, word)
+    return Quantity(number, unit.display or unit.code, (unit.code or None) if unit.system else None, unit.system)
 
 
-def _decimal(said: str) -> Decimal | None:
-    if said in WORDS:
-        return WORDS[said]
-    if said in FRACTIONS:
-        return FRACTIONS[said]
-    fraction = re.fullmatch(r"(?:([0-9]{1,4})\s+)?([0-9]{1,4})\s*/\s*([1-9][0-9]{0,3})", said)
-    if fraction:
-        whole, top, bottom = fraction.groups(default="0")
-        return round(Decimal(whole) + Decimal(top) / Decimal(bottom), 6)
-    if not re.fullmatch(r"[+-]?(?:[0-9]{1,9}(?:[.,][0-9]{0,6})?|[.,][0-9]{1,6})", said) or re.search(
-        r",[0-9]{3}$", said
-    ):
-        return None
-    try:
-        return Decimal(said.replace(",", "."))
-    except InvalidOperation:
-        return None
+_Reader = Callable[[Item, str, datetime], Value | Guess | Rejected | None]
+_READERS: dict[ItemType, tuple[Reason, _Reader]] = {
+    ItemType.INTEGER: (Reason.WHOLE_NUMBER, _whole),
+    ItemType.DECIMAL: (Reason.NUMBER, _decimal),
+    ItemType.QUANTITY: (Reason.NUMBER, _quantity),
+    ItemType.DATE: (Reason.DATE, day_of),
+    ItemType.TIME: (Reason.TIME, clock_of),
+    ItemType.DATE_TIME: (Reason.DATE_TIME, date_time_of),
+}
 
+# Texts
 
-def _date(text: str, today: date) -> date | None:
-    said = plain(text)
-    if said in {"today", "yesterday"}:
-        return today - timedelta(days=said == "yesterday")
-    american = re.fullmatch(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)
-    iso = re.fullmatch(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})", text)
-    try:
-        if american:
-            return date(int(american[3]), int(american[1]), int(american[2]))
-        return date(int(iso[1]), int(iso[2]), int(iso[3])) if iso else None
-    except ValueError:
-        return None
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):(\S+)", re.IGNORECASE)
+_DOMAIN = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}(?::[0-9]{1,5})?(?:[/?#]\S*)?", re.IGNORECASE
+)
+OPAQUE_SCHEMES = frozenset(["urn", "mailto", "tel", "sms"])
+"""Schemes of addresses without a host."""
+REFUSED_SCHEMES = frozenset(["javascript", "vbscript", "data", "file"])
+"""Schemes that would run or read something where somebody follows the link."""
 
 
 def _text(item: Item, text: str) -> Value | Rejected:
+    if item.type is not ItemType.TEXT:
+        text = " ".join(filter(None, map(str.strip, text.splitlines())))
     if len(text) > (item.max_length or LONGEST_TEXT):
         return Rejected(Reason.TOO_LONG)
-    return text
+    if len(text) < (item.min_length or 0):
+        return Rejected(Reason.TOO_SHORT)
+    return text if item.pattern is None or _fits(item.pattern, text) else Rejected(Reason.PATTERN)
 
 
-def _within(item: Item, value: Value | None, reason: Reason) -> Value | Rejected:
-    if value is None:
-        return Rejected(reason)
-    low, high = item.minimum, item.maximum
-    if (low is not None and value < low) or (high is not None and value > high):  # type: ignore[operator]
-        return Rejected(Reason.OUT_OF_RANGE)
-    return value
+def _fits(pattern: str, text: str) -> bool:
+    """Whether a pattern of the form's author matches all of a text, in the time it has."""
+    try:
+        return regex.fullmatch(pattern, text, timeout=PATTERN_SECONDS) is not None
+    except TimeoutError:
+        return False
+
+
+def _link(item: Item, text: str) -> Value | Guess | Rejected:
+    checked = _text(item, text)
+    if isinstance(checked, Rejected):
+        return checked
+    if visible(text) != text:
+        return Rejected(Reason.LINK)  # it would not lead where it seems to
+    if _DOMAIN.fullmatch(text):
+        return Guess(f"https://{text}")
+    found = _SCHEME.fullmatch(text)
+    scheme = found[1].casefold() if found else ""
+    if not found or scheme in REFUSED_SCHEMES:
+        return Rejected(Reason.LINK)
+    has_host = re.match(r"//[^/?#\s]", found[2])
+    return text if has_host or (scheme in OPAQUE_SCHEMES and not found[2].startswith("/")) else Rejected(Reason.LINK)
+
+
+def _within(item: Item, found: Value | Guess | Rejected) -> Value | Guess | Rejected:
+    """What was found, if it is within the limits of the item. Two units that cannot be compared set no limit."""
+    if isinstance(found, Rejected):
+        return found
+    value = found.value if isinstance(found, Guess) else found
+    for limit, sign in ((item.minimum, 1), (item.maximum, -1)):
+        if limit is not None and order(value, limit) == -sign:
+            return Rejected(Reason.OUT_OF_RANGE)
+    if item.type in NUMBERS and item.max_length is not None and len(_figures(value)) > item.max_length:
+        return Rejected(Reason.TOO_LONG)
+    return found
+
+
+def _figures(value: Value) -> str:
+    return spoken(replace(value, unit="", code=None) if isinstance(value, Quantity) else value)

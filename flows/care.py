@@ -7,8 +7,23 @@ from enum import StrEnum
 
 from flows.answers import NO, YES, plain
 from flows.catalogue import Catalogue
-from flows.conversation import Conversation, Purpose, advance, ask, follow, meaning
-from flows.effects import Ask, Begin, Effect, End, Forget, Keep, Raise, Record, Request, RequestKind, Say, Toast, Wake
+from flows.conversation import Conversation, Purpose, advance, meaning, put, review
+from flows.effects import (
+    Ask,
+    Begin,
+    Effect,
+    End,
+    Forget,
+    Keep,
+    Raise,
+    Record,
+    Request,
+    RequestKind,
+    Review,
+    Say,
+    Toast,
+    Wake,
+)
 from flows.escalation import Tier
 from flows.events import (
     Answered,
@@ -17,18 +32,24 @@ from flows.events import (
     ChannelLost,
     CheckInDue,
     Command,
+    Doing,
     Enrolled,
     Event,
+    ExpiryDue,
+    Press,
+    Pressed,
     ReminderDue,
+    ReviewDue,
     RuleDue,
     Said,
     Seen,
     Sent,
+    Sought,
 )
 from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
 from flows.listener import Signal
 from flows.redflags import Firing, fired, still
-from flows.schedule import WeeklyHour, local_date, next_after
+from flows.schedule import WeeklyHour, local_date, local_time, next_after
 from flows.scores import total_name, totals
 from flows.taper import DailyDose, reported, reported_fall
 from flows.values import Facts, Values
@@ -37,7 +58,16 @@ REMIND_AFTER = timedelta(hours=24)
 WEEKLY = timedelta(days=6)
 """No check-in comes sooner than this after the one before."""
 
-GO_AHEAD = frozenset({"begin", "start", "continue", "go on", "resume", "yes", "ok", "okay", "ready"})
+SEND_AFTER = timedelta(hours=1)
+"""When everything is answered and nobody sends it, it is sent: nobody is lost for want of a tap."""
+EXPIRE_AFTER = timedelta(days=14)
+
+GO_AHEAD = frozenset({"begin", "start", "continue", "go on", "resume", "yes", "ok", "okay", "ready", "where were we"})
+WHERE = frozenset(
+    {"where were we", "where are we", "where was i", "continue", "go on", "resume", "what was the question"}
+)
+LATER = frozenset({"pause", "later", "not now", "take a break", "i need a break"})
+SHOW = frozenset({"review", "my answers", "show my answers"})
 
 
 class Channel(StrEnum):
@@ -49,14 +79,27 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A conversation that is open, but not the one in front."""
+
+    id: int
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
-    """A patient as the core sees them. `conversation` is the open one, `past` the one of a tapped old button."""
+    """A patient as the core sees them.
+
+    `conversation` is the one in front; `aside` are the others that are open. `other` is the one that an event names
+    when it is not in front, open or over.
+    """
 
     zone: str
     standing: Standing = Standing.PROSPECT
     channel: Channel = Channel.OPEN
     conversation: Conversation | None = None
-    past: Conversation | None = None
+    other: Conversation | None = None
+    aside: tuple[Aside, ...] = ()
     doses: tuple[DailyDose, ...] = ()
     misunderstood: int = 0
     asked_if_safe: bool = False
@@ -70,11 +113,11 @@ def respond(person: Person, event: Event, *, now: datetime, catalogue: Catalogue
     """What one event changes for a patient, and what must happen because of it.
 
     `now` is aware; `new_id` names the conversation that is opened, if one is. For a RuleDue, `person.conversation` is
-    the one that the rule looks at, open or not.
+    the one that the rule looks at, open or not. A conversation in front that is over leaves the person.
     """
     person, effects = _Turn(now, catalogue, new_id).respond(person, event)
     asks = any(isinstance(effect, Say) and Command.SAFE in effect.buttons for effect in effects)
-    by_person = isinstance(event, Said | Sent | Asked | Begun | Answered)
+    by_person = isinstance(event, Doing)
     return replace(person, asked_if_safe=asks or (person.asked_if_safe and not by_person)), effects
 
 
@@ -85,7 +128,7 @@ class _Turn:
     new_id: int
 
     def respond(self, person: Person, event: Event) -> Outcome:
-        if isinstance(event, Said | Sent | Asked | Begun | Answered) and person.channel is Channel.BLOCKED:
+        if isinstance(event, Doing) and person.channel is Channel.BLOCKED:
             person = replace(person, channel=Channel.OPEN)
         match event:
             case Said():
@@ -94,12 +137,20 @@ class _Turn:
                 return self._sent(person, event)
             case Asked(command):
                 return self._asked(person, command)
-            case Begun() | Answered():
+            case Begun() | Answered() | Pressed():
                 return self._tapped(person, event)
             case CheckInDue():
                 return self._check_in(person)
+            case Sought() if person.channel is not Channel.OPEN:
+                return person, ()
+            case Sought(questionnaire):
+                return self._open(*self._set_aside(person), questionnaire)
             case ReminderDue(conversation):
                 return self._remind(person, conversation)
+            case ReviewDue(conversation):
+                return self._send(person, conversation)
+            case ExpiryDue(conversation):
+                return self._expire(person, conversation)
             case RuleDue():
                 return self._look_again(person, event)
             case Enrolled():
@@ -119,28 +170,36 @@ class _Turn:
         conversation = person.conversation
         if conversation is None:
             return self._heard(person, event.text, None)
-        if conversation.stage is not Stage.ASKING:
+        if not conversation.is_going:
             go_ahead = word in GO_AHEAD
             return self._tapped(person, Begun(conversation.id)) if go_ahead else self._heard(person, event.text, None)
         if event.seen is not Seen.YES:
             return self._too_early(person, conversation, event)
-        moved, effects = advance(conversation, event, today=self._today(person))
-        answer = next((effect.values for effect in effects if isinstance(effect, Record)), None)
-        if answer is None:
-            return self._heard(person, event.text, effects[-1])
-        is_free_text = any(isinstance(value, str) for value in answer)
+        moved, effects = advance(conversation, event, now=local_time(self.now, person.zone))
+        if moved is conversation:
+            return self._steered(person, conversation, word) or self._heard(person, event.text, effects[-1])
+        recorded = next((effect.values for effect in effects if isinstance(effect, Record)), moved.draft.values)
+        is_free_text = any(isinstance(value, str) for value in recorded)
         signals = self.catalogue.listener.hear(event.text) if is_free_text else frozenset()
         if Signal.STOP in signals:
             return self._heard(person, event.text, None)
         kept = (Keep(event.text, signals),) if signals else ()
         return self._moved(person, replace(person, conversation=moved, misunderstood=0), effects + kept, signals)
 
+    def _steered(self, person: Person, conversation: Conversation, word: str) -> Outcome | None:
+        """Words that answer no question but say where to go."""
+        if word in WHERE:
+            return person, (put(conversation),)
+        if word in LATER:
+            return self._asked(person, Command.PAUSE)
+        return self._asked(person, Command.REVIEW) if word in SHOW else None
+
     def _too_early(self, person: Person, conversation: Conversation, event: Said) -> Outcome:
         """Words from before the open question was seen: kept and listened to, and never taken for an answer (P8)."""
         signals = self.catalogue.listener.hear(event.text)
         if signals:
             return self._heard(person, event.text, None)
-        again = (ask(conversation),) if event.seen is Seen.MAYBE else ()
+        again = (put(conversation),) if event.seen is Seen.MAYBE else ()
         return person, (Keep(event.text, signals), *again)
 
     def _sent(self, person: Person, event: Sent) -> Outcome:
@@ -162,43 +221,62 @@ class _Turn:
         if explained and reply is not None:
             effects += (reply,)
         conversation = heard.conversation
-        if conversation is None or conversation.stage is not Stage.ASKING:
+        if conversation is None or not conversation.is_going:
             answered = explained or alarms.said
             return heard, effects if answered else effects + self._home(heard, "kept")
         if alarms.emergency:
             return self._pause(heard, effects)
         if Signal.STOP in signals:
             return heard, effects
-        hint = reply if reply is not None and not explained and not signals else ask(conversation)
+        hint = reply if reply is not None and not explained and not signals else put(conversation)
         return heard, (*effects, hint)
 
-    def _tapped(self, person: Person, event: Begun | Answered) -> Outcome:
-        conversation = person.conversation
-        if isinstance(event, Answered) and person.past is not None:
-            return self._changed_mind(person, person.past, event, (Toast("stale"),))
+    def _tapped(self, person: Person, event: Begun | Answered | Pressed) -> Outcome:
+        conversation, other = person.conversation, person.other
+        if other is not None and isinstance(event, Begun) and other.is_open:
+            return self._switch(person, other)
+        if other is not None and not isinstance(event, Begun):
+            return self._changed_mind(person, other, event, (Toast("stale"),))
         if conversation is None or conversation.id != event.conversation:
             return person, (Toast("stale"), *self._home(person, "home"))
-        moved, effects = advance(conversation, event, today=self._today(person))
-        understood = any(isinstance(effect, Record) for effect in effects)
-        if isinstance(event, Answered) and not understood:
+        moved, effects = advance(conversation, event, now=local_time(self.now, person.zone))
+        if not isinstance(event, Begun) and moved is conversation:
             return self._changed_mind(person, conversation, event, effects)
+        understood = not isinstance(event, Begun)
         taken = replace(person, conversation=moved, misunderstood=0 if understood else person.misunderstood)
         return self._moved(person, taken, effects, frozenset())
 
+    def _switch(self, person: Person, other: Conversation) -> Outcome:
+        """Go on with a conversation that was set aside; the one in front is set aside instead."""
+        person, effects = self._set_aside(person)
+        left = tuple(aside for aside in person.aside if aside.id != other.id)
+        switched = replace(person, conversation=other, other=None, aside=left)
+        person, more = self._tapped(switched, Begun(other.id))
+        return person, effects + more
+
+    def _set_aside(self, person: Person) -> tuple[Person, tuple[End, ...]]:
+        """Nothing is in front any more; what was there stays open."""
+        conversation = person.conversation
+        if conversation is None:
+            return person, ()
+        paused = conversation.moved(Step.PAUSE) if conversation.is_going else conversation
+        aside = (*person.aside, Aside(paused.id, paused.purpose))
+        return replace(person, conversation=None, aside=aside), (End(paused.id, paused.stage),)
+
     def _changed_mind(
-        self, person: Person, conversation: Conversation, event: Answered, effects: tuple[Effect, ...]
+        self, person: Person, conversation: Conversation, event: Answered | Pressed, effects: tuple[Effect, ...]
     ) -> Outcome:
         """An old button changes no answer; but if what it says would worry, a person hears of it all the same (P6).
 
         Old buttons are those of questions that were put, in this conversation or in one that is over.
         """
-        course = follow(conversation.questionnaire, conversation.answers)
-        put = course.reached.keys() | ({course.next.link_id} if course.next is not None else set())
+        course = conversation.course
+        known = {entry.place for entry in course.entries if entry.values is not None or entry is course.next}
         meant = meaning(conversation, event)
-        asking = conversation is person.conversation and conversation.stage is Stage.ASKING
+        asking = conversation is person.conversation and conversation.is_going
         if not asking:
             effects += self._home(person, "home")
-        if not meant or not meant.keys() <= put:
+        if not meant or not meant.keys() <= known:
             return person, effects
         would_be = replace(conversation, answers={**conversation.answers, **meant})
         alarms = self._alarms(replace(person, conversation=conversation), replace(person, conversation=would_be))
@@ -211,12 +289,16 @@ class _Turn:
     ) -> Outcome:
         """After a step of the conversation: alarms come before the next question, and an emergency instead of it."""
         alarms = self._alarms(before, person, signals)
-        asked = tuple(effect for effect in effects if isinstance(effect, Ask))
-        done = (*(effect for effect in effects if not isinstance(effect, Ask)), *alarms.effects)
+        asked = tuple(effect for effect in effects if isinstance(effect, Ask | Review))
+        done = (*(effect for effect in effects if not isinstance(effect, Ask | Review)), *alarms.effects)
         conversation = person.conversation
-        if conversation is not None and conversation.stage is Stage.SUBMITTED:
+        if conversation is None:
+            return person, done
+        if conversation.stage is Stage.SUBMITTED:
             return self._submitted(person, conversation, done)
-        if alarms.emergency and conversation is not None and conversation.stage is Stage.ASKING:
+        if conversation.stage is Stage.REVIEW:
+            done += (Wake(f"review:{conversation.id}", self.now + SEND_AFTER, ReviewDue(conversation.id)),)
+        if alarms.emergency and conversation.is_going:
             return self._pause(person, done)
         return person, done + asked
 
@@ -227,12 +309,49 @@ class _Turn:
         return replace(person, conversation=paused), (*effects, go_on)
 
     def _submitted(self, person: Person, conversation: Conversation, effects: tuple[Effect, ...]) -> Outcome:
-        effects += (Forget(f"remind:{conversation.id}"),)
-        if conversation.purpose is Purpose.CHECK_IN:
-            return person, (*effects, Say("check_in_done", (Command.VISIT,)))
-        if allows(PATIENT, person.standing, Move.REQUEST):
-            person = replace(person, standing=after(PATIENT, person.standing, Move.REQUEST))
-        return person, (*effects, Request(RequestKind.CONSULTATION), Say("intake_done", (Command.PERSON,)))
+        effects += _forget(conversation.id)
+        match conversation.purpose:
+            case Purpose.CHECK_IN:
+                effects += (Say("check_in_done", (Command.VISIT,)),)
+            case Purpose.INTAKE:
+                if allows(PATIENT, person.standing, Move.REQUEST):
+                    person = replace(person, standing=after(PATIENT, person.standing, Move.REQUEST))
+                effects += (Request(RequestKind.CONSULTATION), Say("intake_done", (Command.PERSON,)))
+            case _:
+                effects += (Say("questionnaire_done", (Command.VISIT,)),)
+        if person.aside:
+            effects += (Say("another_open", (Begin(person.aside[-1].id, "go_on"),)),)
+        return person, effects
+
+    def _send(self, person: Person, conversation_id: int) -> Outcome:
+        """Everything was answered a while ago: it goes to the clinic as it is, also when the person left it there."""
+        conversation = person.other or person.conversation
+        if conversation is None or conversation.id != conversation_id:
+            return person, ()
+        if conversation.stage is Stage.PAUSED and conversation.course.next is None:
+            conversation, _ = advance(conversation, Begun(conversation.id), now=self.now)
+        if conversation.stage is not Stage.REVIEW:
+            return person, ()
+        sending = Pressed(conversation.id, conversation.revision, Press.SEND)
+        sent, effects = advance(conversation, sending, now=self.now)
+        if person.other is None:
+            return self._submitted(replace(person, conversation=sent), sent, effects)
+        person = replace(person, aside=tuple(aside for aside in person.aside if aside.id != sent.id))
+        return self._submitted(person, sent, (End(sent.id, sent.stage), *effects))
+
+    def _expire(self, person: Person, conversation_id: int) -> Outcome:
+        """A conversation that was left open too long: what was answered is kept."""
+        conversation = person.other or person.conversation
+        if conversation is None or conversation.id != conversation_id or not conversation.is_open:
+            return person, ()
+        expired = conversation.moved(Step.EXPIRE)
+        effects: tuple[Effect, ...] = (End(expired.id, expired.stage), *_forget(expired.id))
+        if conversation is person.conversation:
+            person = replace(person, conversation=None)
+        if person.channel is not Channel.OPEN:
+            return person, effects
+        again = (Command.START,) if person.standing is Standing.PROSPECT else ()
+        return person, (*effects, Say("expired", again))
 
     def _asked(self, person: Person, command: Command) -> Outcome:
         match command:
@@ -254,10 +373,18 @@ class _Turn:
                 return person, (Say("safe", self._continue(person)),)
             case Command.UNSAFE:
                 effects = self._alarms(person, person, unsafe=True).effects
-                asking = person.conversation is not None and person.conversation.stage is Stage.ASKING
+                asking = person.conversation is not None and person.conversation.is_going
                 return self._pause(person, effects) if asking else (person, effects)
             case Command.NO_CALL:
                 return person, (Say("no_call", self._continue(person)),)
+            case Command.PAUSE:
+                conversation = person.conversation
+                going = conversation is not None and conversation.is_going
+                return self._pause(person, ()) if going else (person, self._home(person, "home"))
+            case Command.REVIEW:
+                conversation = person.conversation
+                going = conversation is not None and conversation.is_going
+                return person, (review(conversation),) if conversation and going else self._home(person, "home")
 
     def _start(self, person: Person) -> Outcome:
         back = person.channel is Channel.STOPPED
@@ -266,15 +393,17 @@ class _Turn:
         if back and person.check_in is not None:
             effects = (self._next_check_in(person.check_in),)
         if person.conversation is None and person.standing is Standing.PROSPECT:
-            return self._open(person, Purpose.INTAKE, effects)
+            return self._open(person, effects, Purpose.INTAKE)
         return person, effects + self._home(person, "home")
 
     def _stop(self, person: Person) -> Outcome:
         stopped = replace(person, channel=Channel.STOPPED)
         if stopped.conversation is not None:
             stopped = replace(stopped, conversation=stopped.conversation.moved(Step.STOP))
+        ended = tuple(End(aside.id, Stage.STOPPED) for aside in stopped.aside)
         alarms = self._alarms(person, stopped)
-        return stopped, (Forget("remind:"), Forget("check-in"), *alarms.effects, Say("stopped", (Command.START,)))
+        quiet = tuple(Forget(prefix) for prefix in ("remind:", "review:", "expire:", "check-in"))
+        return replace(stopped, aside=()), (*ended, *quiet, *alarms.effects, Say("stopped", (Command.START,)))
 
     def _check_in(self, person: Person) -> Outcome:
         if person.check_in is None or person.channel is Channel.STOPPED or person.standing is not Standing.ENROLLED:
@@ -282,22 +411,31 @@ class _Turn:
         effects: tuple[Effect, ...] = (self._next_check_in(person.check_in),)
         if person.channel is Channel.BLOCKED:
             return person, effects  # who comes back is asked again the week after
-        if person.conversation is not None:
-            expired = person.conversation.moved(Step.EXPIRE)
-            effects += (End(expired.id, expired.stage), Forget(f"remind:{expired.id}"))
-        return self._open(person, Purpose.CHECK_IN, effects)
+        person, left = self._set_aside(person)
+        old = [aside for aside in person.aside if aside.purpose == Purpose.CHECK_IN]
+        effects += tuple(effect for effect in left if effect.conversation not in {aside.id for aside in old})
+        for aside in old:
+            effects += (End(aside.id, Stage.EXPIRED), *_forget(aside.id))
+        kept = tuple(aside for aside in person.aside if aside not in old)
+        return self._open(replace(person, aside=kept), effects, Purpose.CHECK_IN)
 
-    def _open(self, person: Person, purpose: Purpose, effects: tuple[Effect, ...]) -> Outcome:
-        opened = Conversation(self.new_id, purpose, self.catalogue.questionnaires[purpose])
+    def _open(self, person: Person, effects: tuple[Effect, ...], purpose: str) -> Outcome:
+        opened = Conversation(self.new_id, purpose, self.catalogue.questionnaires[purpose], opened=self.now)
         remind = Wake(f"remind:{opened.id}", self.now + REMIND_AFTER, ReminderDue(opened.id))
+        expire = Wake(f"expire:{opened.id}", self.now + EXPIRE_AFTER, ExpiryDue(opened.id))
         person = replace(person, conversation=opened)
-        return person, (*effects, remind, *self._home(person, "home"))
+        return person, (*effects, remind, expire, *self._home(person, "home"))
 
     def _remind(self, person: Person, conversation_id: int) -> Outcome:
+        """A gentle reminder; whoever was in the middle is asked the open question again."""
         conversation = person.conversation
-        if conversation is None or conversation.id != conversation_id or person.channel is not Channel.OPEN:
+        in_front = conversation is not None and conversation.id == conversation_id
+        is_open = in_front or any(aside.id == conversation_id for aside in person.aside)
+        if not is_open or person.channel is not Channel.OPEN:
             return person, ()
-        return person, (Say("reminder", (Begin(conversation.id, "go_on"),)),)
+        if conversation is not None and in_front and conversation.is_going:
+            return person, (Say("reminder"), put(conversation))
+        return person, (Say("reminder", (Begin(conversation_id, "go_on"),)),)
 
     def _look_again(self, person: Person, event: RuleDue) -> Outcome:
         rule = self.catalogue.rule(event.rule)
@@ -322,12 +460,16 @@ class _Turn:
         conversation = person.conversation
         if person.channel is Channel.STOPPED:
             return (Say("stopped", (Command.START,)),)
-        if conversation is not None and conversation.stage is Stage.ASKING:
-            return (ask(conversation),)
+        if conversation is not None and conversation.is_going:
+            return (put(conversation),)
         if conversation is not None and conversation.stage is Stage.PAUSED:
             return (Say("paused", self._continue(person)),)
         if conversation is not None and conversation.stage is Stage.INVITED:
-            return (Say(f"{conversation.purpose}_invitation", (Begin(conversation.id, "begin"),)),)
+            own = conversation.purpose in set(Purpose)
+            invitation = f"{conversation.purpose}_invitation" if own else "questionnaire_invitation"
+            return (Say(invitation, (Begin(conversation.id, "begin"),), about=conversation.questionnaire.title),)
+        if person.aside:
+            return (Say("paused", (Begin(person.aside[-1].id, "go_on"),)),)
         if person.standing is Standing.PROSPECT:
             return (Say("hello", (Command.START, Command.PERSON)),)
         return (Say(template, (Command.VISIT, Command.PERSON)),)
@@ -352,17 +494,22 @@ class _Turn:
         }
         if person.conversation is not None:
             form = person.conversation.questionnaire
-            reached = follow(form, person.conversation.answers).reached
+            answered = person.conversation.facts
             today = self._today(person)
-            told = reported(form, reached, day=today)
+            told = reported(form, answered, day=today)
             fall = reported_fall((*person.doses, *told), today=today) if told else None
-            facts |= reached
-            facts |= {total_name(group): (total,) for group, total in totals(form, reached).items()}
+            facts |= answered
+            facts |= {total_name(group): (total,) for group, total in totals(form, answered).items()}
             facts["%dose.fall"] = () if fall is None else (fall,)
         return facts
 
     def _today(self, person: Person) -> date:
         return local_date(self.now, person.zone)
+
+
+def _forget(conversation: int) -> tuple[Forget, ...]:
+    """The timers of a conversation that is over."""
+    return tuple(Forget(f"{kind}:{conversation}") for kind in ("remind", "review", "expire"))
 
 
 @dataclass(frozen=True, slots=True)

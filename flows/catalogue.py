@@ -17,7 +17,8 @@ from flows.errors import TaperlineError
 from flows.escalation import Audience, PageStep, Policy, Role, Tier
 from flows.events import Command
 from flows.listener import Signal
-from flows.questionnaire import Item, ItemType, Questionnaire
+from flows.items import Item, ItemType
+from flows.questionnaire import Questionnaire
 from flows.redflags import Case, Rule
 from flows.scores import scored_groups, total_name
 from flows.taper import dose_questions

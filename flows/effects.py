@@ -7,10 +7,10 @@ from enum import StrEnum
 from flows.answers import Reason
 from flows.escalation import Tier
 from flows.events import Command, Waiting
+from flows.items import Item
 from flows.lifecycle import Stage
 from flows.listener import Signal
-from flows.questionnaire import Item
-from flows.values import Values
+from flows.values import Place, Value, Values
 
 
 class RequestKind(StrEnum):
@@ -26,8 +26,16 @@ class Record:
 
     conversation: int
     revision: int
-    link_id: str
+    place: Place
     values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Supersede answers that belonged to values which are no longer given."""
+
+    conversation: int
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,25 @@ class Settle:
     revision: int
     item: Item
     values: Values
+    instance: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Take the keyboard away from a question or a review that was left for another one."""
+
+    conversation: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Put a question. `position` names the item on its buttons; it is question `number` of about `total`."""
+    """Put a question. `position` and `instance` name it on its buttons; it is question `number` of about `total`.
+
+    An item that is a group asks whether the group occurs, or occurs once more. `draft` holds what is chosen so far of a
+    question with several answers, `guess` what a typed text may mean, `given` the answer that is being changed. With
+    `in_place` it replaces the message that was tapped.
+    """
 
     conversation: int
     revision: int
@@ -52,6 +74,25 @@ class Ask:
     number: int
     total: int
     note: Reason | None = None
+    instance: tuple[int, ...] = ()
+    draft: Values = ()
+    guess: Value | None = None
+    given: Values | None = None
+    screen: int = 0
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Show all answers, to be changed, and sent when they are complete: (position, place, item, values) in order."""
+
+    conversation: int
+    revision: int
+    entries: tuple[tuple[int, Place, Item, Values], ...]
+    is_complete: bool
+    closing: tuple[str, ...] = ()
+    screen: int = 0
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +111,8 @@ class Say:
     buttons: tuple[Command | Begin, ...] = ()
     overtakes: bool = False
     """Whether it goes before whatever else waits for this person, because help cannot wait."""
+    about: str = ""
+    """The title of the questionnaire that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +132,7 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A conversation that gave way to another one, and how it ended."""
+    """A conversation that gave way to another one or is over, and the stage in which it was left."""
 
     conversation: int
     stage: Stage
@@ -126,4 +169,4 @@ class Forget:
     prefix: str
 
 
-Effect = Record | Settle | Ask | Say | Toast | Keep | End | Raise | Request | Wake | Forget
+Effect = Record | Withdraw | Settle | Leave | Ask | Review | Say | Toast | Keep | End | Raise | Request | Wake | Forget

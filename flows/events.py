@@ -17,6 +17,26 @@ class Command(StrEnum):
     SAFE = "safe"
     UNSAFE = "unsafe"
     NO_CALL = "no_call"
+    PAUSE = "pause"
+    REVIEW = "review"
+
+
+class Press(StrEnum):
+    """What a button under a question or a review does, beside giving the one answer."""
+
+    ADD = "a"
+    REMOVE = "r"
+    DONE = "d"
+    DECLINE = "x"
+    USE = "u"
+    CONFIRM = "y"
+    RETYPE = "n"
+    SCREEN = "p"
+    LEAF = "l"
+    BACK = "b"
+    KEEP = "k"
+    EDIT = "e"
+    SEND = "s"
 
 
 class Medium(StrEnum):
@@ -74,13 +94,34 @@ class Begun:
 class Answered:
     """A tapped answer: which conversation, at which revision, which question, which of its choices.
 
-    `question` is the position of the item in the questionnaire; `choice` the index of the button, None for Skip.
+    `question` is the position of the item in the questionnaire, and `instance` the numbers of the repeating groups
+    around it; `choice` is the index of the button, None for Skip.
     """
 
     conversation: int
     revision: int
     question: int
     choice: int | None
+    instance: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """Another button under a question or a review. What `number` counts depends on what the button does."""
+
+    conversation: int
+    revision: int
+    press: Press
+    number: int = 0
+    question: int = 0
+    instance: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A clinician asks a patient to answer a questionnaire of the catalogue, by its name."""
+
+    questionnaire: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +132,20 @@ class CheckInDue:
 @dataclass(frozen=True, slots=True)
 class ReminderDue:
     """A conversation was left open for a day."""
+
+    conversation: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewDue:
+    """Everything was answered, and nobody sent it."""
+
+    conversation: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryDue:
+    """A conversation was left open too long."""
 
     conversation: int
 
@@ -114,6 +169,8 @@ class ChannelLost:
     """The person blocked the bot, or a message can no longer be delivered."""
 
 
-Event = Said | Sent | Asked | Begun | Answered | CheckInDue | ReminderDue | RuleDue | Enrolled | ChannelLost
-Waiting = CheckInDue | ReminderDue | RuleDue
+Waiting = CheckInDue | ReminderDue | ReviewDue | ExpiryDue | RuleDue
 """Events that a timer brings."""
+Doing = Said | Sent | Asked | Begun | Answered | Pressed
+"""Events that the patient's own hands make."""
+Event = Doing | Waiting | Sought | Enrolled | ChannelLost

@@ -16,6 +16,7 @@ class Stage(StrEnum):
 
     INVITED = "invited"
     ASKING = "asking"
+    REVIEW = "review"
     PAUSED = "paused"
     SUBMITTED = "submitted"
     EXPIRED = "expired"
@@ -28,6 +29,8 @@ class Step(StrEnum):
     BEGIN = "begin"
     PAUSE = "pause"
     RESUME = "resume"
+    FINISH = "finish"
+    EDIT = "edit"
     SUBMIT = "submit"
     EXPIRE = "expire"
     STOP = "stop"
@@ -81,11 +84,13 @@ CONVERSATION = _machine(
     Stage.INVITED,
     [
         (Step.BEGIN, [Stage.INVITED], Stage.ASKING),
-        (Step.PAUSE, [Stage.ASKING], Stage.PAUSED),
+        (Step.FINISH, [Stage.ASKING], Stage.REVIEW),
+        (Step.EDIT, [Stage.REVIEW], Stage.ASKING),
+        (Step.PAUSE, [Stage.ASKING, Stage.REVIEW], Stage.PAUSED),
         (Step.RESUME, [Stage.PAUSED], Stage.ASKING),
-        (Step.SUBMIT, [Stage.ASKING], Stage.SUBMITTED),
-        (Step.EXPIRE, [Stage.INVITED, Stage.ASKING, Stage.PAUSED], Stage.EXPIRED),
-        (Step.STOP, [Stage.INVITED, Stage.ASKING, Stage.PAUSED], Stage.STOPPED),
+        (Step.SUBMIT, [Stage.REVIEW], Stage.SUBMITTED),
+        (Step.EXPIRE, [Stage.INVITED, Stage.ASKING, Stage.REVIEW, Stage.PAUSED], Stage.EXPIRED),
+        (Step.STOP, [Stage.INVITED, Stage.ASKING, Stage.REVIEW, Stage.PAUSED], Stage.STOPPED),
     ],
 )
 PATIENT = _machine(

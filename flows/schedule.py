@@ -40,5 +40,10 @@ def local_date(instant: datetime, zone: str) -> date:
     return instant.astimezone(ZoneInfo(zone)).date()
 
 
+def local_time(instant: datetime, zone: str) -> datetime:
+    """An instant as the clocks of a zone show it, aware."""
+    return instant.astimezone(ZoneInfo(zone))
+
+
 def _instant(day: date, hour: int, zone: str) -> datetime:
     return datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC)

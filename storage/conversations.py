@@ -10,42 +10,49 @@ from zoneinfo import ZoneInfo
 from sqlmodel import col, select
 
 from flows import questionnaire
-from flows.conversation import Conversation, Purpose
+from flows.care import Aside
+from flows.conversation import Conversation, Draft
 from flows.lifecycle import Stage
 from flows.listener import Signal
 from flows.questionnaire import Questionnaire
 from flows.taper import WINDOW, DailyDose, reported
-from flows.values import Values, decode, encode
+from flows.values import Place, Values, decode, encode
 from storage.database import Transaction, new_id
 from storage.tables import AnswerRow, ConversationRow, DefinitionRow, FreeTextRow
 
 ANSWER = "answer/values"
+DRAFT = "conversation/draft"
 FREE_TEXT = "free_text/text"
-OPEN = (Stage.INVITED, Stage.ASKING, Stage.PAUSED)
+OPEN = (Stage.INVITED, Stage.ASKING, Stage.REVIEW, Stage.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
     """Words of a patient that wait for a person to read them."""
 
+    id: int
     said_at: datetime
     text: str
     signals: tuple[str, ...]
 
 
-def open_one(tx: Transaction, patient_id: int) -> Conversation | None:
-    """The conversation that a patient is in; there is at most one."""
-    query = select(ConversationRow).where(
-        ConversationRow.patient_id == patient_id, col(ConversationRow.stage).in_(OPEN)
+def open_ones(tx: Transaction, patient_id: int) -> tuple[Conversation | None, tuple[Aside, ...]]:
+    """The conversation that a patient is in, of which there is at most one, and those that were set aside."""
+    query = (
+        select(ConversationRow)
+        .where(ConversationRow.patient_id == patient_id, col(ConversationRow.stage).in_(OPEN))
+        .order_by(col(ConversationRow.moved_at), col(ConversationRow.id))
     )
-    row = tx.session.exec(query).first()
-    return None if row is None else _load(tx, row)
+    rows = tx.session.exec(query).all()
+    front = next((row for row in reversed(rows) if row.in_front), None)
+    aside = tuple(Aside(row.id, row.purpose) for row in rows if row is not front)
+    return None if front is None else _load(tx, front), aside
 
 
 def open_place(tx: Transaction, patient_id: int) -> tuple[int, int] | None:
-    """The conversation in which a patient is being asked, and the revision of its open question."""
+    """The conversation in which something waits for a patient's answer, and the revision at which it does."""
     query = select(ConversationRow).where(
-        ConversationRow.patient_id == patient_id, ConversationRow.stage == Stage.ASKING
+        ConversationRow.patient_id == patient_id, col(ConversationRow.stage).in_((Stage.ASKING, Stage.REVIEW))
     )
     row = tx.session.exec(query).first()
     return None if row is None else (row.id, row.revision)
@@ -66,7 +73,17 @@ def of_this_patient(tx: Transaction, patient_id: int, conversation_id: int) -> C
 def of_patient(tx: Transaction, patient_id: int) -> Sequence[tuple[Conversation, datetime]]:
     """All conversations of a patient with the time of their last move, oldest first."""
     query = select(ConversationRow).where(ConversationRow.patient_id == patient_id).order_by(col(ConversationRow.id))
-    return [(_load(tx, row), row.moved_at) for row in tx.session.exec(query)]
+    given = (
+        select(AnswerRow)
+        .join(ConversationRow, col(ConversationRow.id) == AnswerRow.conversation_id)
+        .where(ConversationRow.patient_id == patient_id, col(AnswerRow.superseded_at).is_(None))
+    )
+    answers: dict[int, list[AnswerRow]] = {}
+    for answer in tx.session.exec(given):
+        answers.setdefault(answer.conversation_id, []).append(answer)
+    rows = tx.session.exec(query).all()
+    forms = {found: _definition(tx, found) for found in {row.definition_hash for row in rows}}
+    return [(_held(tx, row, forms[row.definition_hash], answers.get(row.id, ())), row.moved_at) for row in rows]
 
 
 def save(tx: Transaction, patient_id: int, conversation: Conversation, *, now: datetime) -> None:
@@ -81,34 +98,45 @@ def save(tx: Transaction, patient_id: int, conversation: Conversation, *, now: d
             definition_hash=conversation.questionnaire.hash,
             stage=conversation.stage,
             revision=conversation.revision,
-            opened_at=now,
+            opened_at=conversation.opened or now,
             moved_at=now,
         )
-    row.stage, row.revision, row.question, row.moved_at = (
-        conversation.stage,
-        conversation.revision,
-        conversation.question,
-        now,
-    )
+    row.stage, row.revision, row.moved_at, row.in_front = conversation.stage, conversation.revision, now, True
+    row.question, row.instance = _written(conversation.question)
+    row.draft_sealed = _sealed_draft(tx, conversation)
     tx.session.add(row)
     tx.session.flush()
 
 
 def end(tx: Transaction, conversation_id: int, stage: Stage, *, now: datetime) -> None:
-    """Close a conversation that gave way to another one."""
+    """A conversation is not in front any more: it gave way to another one, or it is over."""
     row = tx.session.get_one(ConversationRow, conversation_id)
-    row.stage, row.question, row.moved_at = stage, None, now
+    row.stage, row.moved_at, row.in_front = stage, now, False
+    if stage not in OPEN:
+        row.question, row.instance, row.draft_sealed = None, "", None
     tx.session.add(row)
     tx.session.flush()
 
 
+def withdraw(tx: Transaction, conversation_id: int, places: Collection[Place], *, now: datetime) -> None:
+    """Answers that belonged to values which are no longer given are superseded, and stay."""
+    query = select(AnswerRow).where(
+        AnswerRow.conversation_id == conversation_id, col(AnswerRow.superseded_at).is_(None)
+    )
+    for row in tx.session.exec(query):
+        if _place(row.link_id, row.instance) in places:
+            row.superseded_at = now
+
+
 def record(
-    tx: Transaction, conversation_id: int, revision: int, link_id: str, values: Values, *, now: datetime
+    tx: Transaction, conversation_id: int, revision: int, place: Place, values: Values, *, now: datetime
 ) -> None:
     """Append an answer; an earlier one to the same question is superseded and stays."""
+    link_id, instance = place.link_id, _dotted(place.instance)
     earlier = select(AnswerRow).where(
         AnswerRow.conversation_id == conversation_id,
         AnswerRow.link_id == link_id,
+        AnswerRow.instance == instance,
         col(AnswerRow.superseded_at).is_(None),
     )
     for row in tx.session.exec(earlier):
@@ -121,6 +149,7 @@ def record(
             conversation_id=conversation_id,
             revision=revision,
             link_id=link_id,
+            instance=instance,
             values_sealed=sealed,
             answered_at=now,
         )
@@ -161,20 +190,55 @@ def texts(tx: Transaction, patient_id: int) -> Sequence[FreeText]:
     """The kept words of a patient, oldest first."""
     query = select(FreeTextRow).where(FreeTextRow.patient_id == patient_id).order_by(col(FreeTextRow.id))
     kept = [(row, json.loads(tx.open(row.text_sealed, FREE_TEXT, row.id))) for row in tx.session.exec(query)]
-    return [FreeText(row.said_at, content["text"], tuple(content["signals"])) for row, content in kept]
+    return [FreeText(row.id, row.said_at, content["text"], tuple(content["signals"])) for row, content in kept]
 
 
 def _load(tx: Transaction, row: ConversationRow) -> Conversation:
     query = select(AnswerRow).where(AnswerRow.conversation_id == row.id, col(AnswerRow.superseded_at).is_(None))
+    return _held(tx, row, _definition(tx, row.definition_hash), tx.session.exec(query).all())
+
+
+def _held(tx: Transaction, row: ConversationRow, form: Questionnaire, answers: Sequence[AnswerRow]) -> Conversation:
     return Conversation(
         id=row.id,
-        purpose=Purpose(row.purpose),
-        questionnaire=_definition(tx, row.definition_hash),
+        purpose=row.purpose,
+        questionnaire=form,
         stage=Stage(row.stage),
         revision=row.revision,
-        question=row.question,
-        answers={answer.link_id: _values(tx, answer) for answer in tx.session.exec(query)},
+        question=None if row.question is None else _place(row.question, row.instance),
+        answers={_place(answer.link_id, answer.instance): _values(tx, answer) for answer in answers},
+        draft=_draft(tx, row),
+        opened=row.opened_at,
     )
+
+
+def _sealed_draft(tx: Transaction, conversation: Conversation) -> str | None:
+    draft = conversation.draft
+    if draft == Draft():
+        return None
+    guess = None if draft.guess is None else encode(draft.guess)
+    parts = {"values": [encode(value) for value in draft.values], "guess": guess}
+    return tx.seal(json.dumps(parts), DRAFT, conversation.id)
+
+
+def _draft(tx: Transaction, row: ConversationRow) -> Draft:
+    if row.draft_sealed is None:
+        return Draft()
+    parts = json.loads(tx.open(row.draft_sealed, DRAFT, row.id))
+    guess = None if parts["guess"] is None else decode(parts["guess"])
+    return Draft(tuple(map(decode, parts["values"])), guess)
+
+
+def _written(place: Place | None) -> tuple[str | None, str]:
+    return (None, "") if place is None else (place.link_id, _dotted(place.instance))
+
+
+def _dotted(instance: tuple[int, ...]) -> str:
+    return ".".join(map(str, instance))
+
+
+def _place(link_id: str, instance: str) -> Place:
+    return Place(link_id, tuple(map(int, instance.split("."))) if instance else ())
 
 
 def _values(tx: Transaction, row: AnswerRow) -> Values:

@@ -5,7 +5,7 @@ Ids, states, times, the linkId of an answer and the rule of an alert are in the 
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
 
 metadata: MetaData = SQLModel.metadata
@@ -69,7 +69,10 @@ class DefinitionRow(SQLModel, table=True):
 
 
 class ConversationRow(SQLModel, table=True):
-    """One person going through one version of one questionnaire."""
+    """One person going through one version of one questionnaire.
+
+    `question` and `instance` name what is asked; `in_front` tells the one that a patient is in from those set aside.
+    """
 
     __tablename__ = "conversation"
     id: int = Field(primary_key=True, sa_type=BigInteger)
@@ -79,12 +82,18 @@ class ConversationRow(SQLModel, table=True):
     stage: str
     revision: int
     question: str | None = None
+    instance: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    draft_sealed: str | None = None
+    in_front: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     opened_at: datetime
     moved_at: datetime
 
 
 class AnswerRow(SQLModel, table=True):
-    """One answer; never changed, only superseded. A revision is answered once."""
+    """One answer; never changed, only superseded. A revision is answered once.
+
+    `instance` holds the numbers of the repeating groups around the question, such as 2.1.
+    """
 
     __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("conversation_id", "revision"),)
@@ -92,6 +101,7 @@ class AnswerRow(SQLModel, table=True):
     conversation_id: int = Field(foreign_key="conversation.id", sa_type=BigInteger)
     revision: int
     link_id: str
+    instance: str = Field(default="", sa_column_kwargs={"server_default": ""})
     values_sealed: str
     answered_at: datetime
     superseded_at: datetime | None = None

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from flows.events import CheckInDue, ReminderDue, RuleDue, Waiting
+from flows.events import CheckInDue, ExpiryDue, ReminderDue, ReviewDue, RuleDue, Waiting
 from storage.database import Transaction, new_id
 from storage.tables import TimerRow
 
-KINDS: dict[str, type[Waiting]] = {kind.__name__: kind for kind in (CheckInDue, ReminderDue, RuleDue)}
+KINDS: dict[str, type[Waiting]] = {
+    kind.__name__: kind for kind in (CheckInDue, ReminderDue, ReviewDue, ExpiryDue, RuleDue)
+}
 
 
 def pack(event: Waiting) -> str:

@@ -11,6 +11,10 @@ from bot.settings import Settings
 from tests.world import World, world
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="Write the golden conversations as they are now.")
+
+
 @pytest.fixture(autouse=True)
 def _logs_as_in_production() -> None:
     """Logs look as they do in production; `capfd` sees them."""

@@ -1,12 +1,17 @@
-"""Draws docs/house.md from the code's own tables. `make docs` writes it; a test fails when it has drifted."""
+"""Draws docs/house.md and docs/questionnaires.md from the code and the content. `make docs` writes them.
+
+A test fails when they have drifted.
+"""
 
 import ast
 from pathlib import Path
 
+from flows import catalogue, diagram
 from flows.lifecycle import TABLES, mermaid
 
 ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "docs" / "house.md"
+QUESTIONNAIRES = ROOT / "docs" / "questionnaires.md"
 ROOMS = ("flows", "storage", "bot")
 
 
@@ -20,6 +25,19 @@ def house() -> str:
         "## The three transition tables\n",
         *(f"### {name.capitalize()}\n\n{_fence(mermaid(machine))}" for name, machine in TABLES.items()),
     ]
+    return "\n".join(parts)
+
+
+def questionnaires() -> str:
+    """The page about the questionnaires: the way through each of them."""
+    parts = [
+        "# The questionnaires\n\nDrawn from the content by `make docs`; a test fails when it has drifted. Boxes are "
+        "questions, hexagons decide which ones are asked.\n\nYour own are drawn by "
+        "`taperline questionnaire FILE --diagram`.\n"
+    ]
+    for name, form in catalogue.load().questionnaires.items():
+        where = f"`flows/content/questionnaires/{name}.yaml`, version {form.version}"
+        parts.append(f"## {form.title}\n\n{where}\n\n{_fence(diagram.mermaid(form))}")
     return "\n".join(parts)
 
 
@@ -69,3 +87,4 @@ def _imports(path: Path) -> set[str]:
 
 if __name__ == "__main__":
     HOUSE.write_text(house(), encoding="utf-8")
+    QUESTIONNAIRES.write_text(questionnaires(), encoding="utf-8")

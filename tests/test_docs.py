@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from bot.cli import cli
 from bot.settings import Settings
-from tests.diagrams import HOUSE, ROOMS, ROOT, house
+from tests.diagrams import HOUSE, QUESTIONNAIRES, ROOMS, ROOT, house, questionnaires
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TREE = README.split("## Where things are")[1].split("```")[1]
@@ -15,6 +15,10 @@ TREE = README.split("## Where things are")[1].split("```")[1]
 
 def test_the_house_is_drawn_as_it_is() -> None:
     assert HOUSE.read_text(encoding="utf-8") == house(), "run `make docs`"
+
+
+def test_the_questionnaires_are_drawn_as_they_are() -> None:
+    assert QUESTIONNAIRES.read_text(encoding="utf-8") == questionnaires(), "run `make docs`"
 
 
 @pytest.mark.parametrize("setting", [name.upper() for name in Settings.model_fields])

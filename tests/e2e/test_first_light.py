@@ -30,6 +30,10 @@ async def intake(sam: Phone) -> None:
     await sam.gets("phone number")
     sam.says("415 555 0100")
     await sam.answers("Any time")
+    await sam.gets("look at your answers", "0.5 mg")
+    sam.taps("More")
+    await sam.sees("Sam Doe", "415 555 0100")
+    sam.taps("✅ Send")
     await sam.gets("asked for a consultation")
 
 
@@ -38,7 +42,7 @@ async def test_from_the_first_hello_to_the_last_goodbye(anyhow: World) -> None:
 
     await intake(sam)
     request = await lee.gets("Consultation request · R-1", "Patient P-")
-    assert lee.labels(request) == ["Enrol", "Done"]
+    assert lee.labels(request) == ["Enrol", "Done", "Record"]
     lee.taps("Enrol")
     await sam.gets("Welcome to the clinic")
     await sam.gets_nothing()

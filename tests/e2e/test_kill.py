@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from bot.app import open_memory
 from bot.sandbox import Person, Sandbox, serve
 from flows.answers import choices
+from flows.values import Place
 from storage import conversations, patients
 from storage.database import Transaction
 from storage.tables import AnswerRow
@@ -76,10 +77,15 @@ class Simulated:
                 return True
             if "of about" in message["text"]:
                 return self._answer(message)
+            send = next((datum for datum in data if datum.startswith("p:") and datum.endswith(":s")), None)
+            if send is not None and send not in self.answered:
+                self.answered.add(send)
+                self.sandbox.tap(self.person, message["message_id"], send)
+                return True
         return False
 
     def _answer(self, message: dict[str, Any]) -> bool:
-        question = message["text"].split("\n\n")[-2]
+        question = message["text"].split("\n\n")[-2].split("\n")[0]
         if question in self.said:
             return False
         choices = [button for button in buttons(message) if button["callback_data"].startswith("a:")]
@@ -143,7 +149,7 @@ def stored(tx: Transaction, chat_id: int) -> list[tuple[str, str]]:
         item = conversation.questionnaire.find(row.link_id)
         assert item is not None
         labels = dict(choices(item))
-        values = conversation.answers[row.link_id]
+        values = conversation.answers[Place(row.link_id)]
         found.append((item.text, " ".join(labels.get(value, str(value)) for value in values) or "Skip"))
     return found
 

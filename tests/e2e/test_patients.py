@@ -27,8 +27,9 @@ async def answers(world: World, phone: Phone) -> dict[str, tuple[Any, ...]]:
     def work(tx: Transaction) -> dict[str, tuple[Any, ...]]:
         row = patients.by_chat(tx, phone.person.id)
         assert row is not None
-        conversation = conversations.open_one(tx, row.id)
-        return dict(conversation.answers) if conversation is not None else {}
+        conversation, _ = conversations.open_ones(tx, row.id)
+        given = conversation.answers if conversation is not None else {}
+        return {place.link_id: values for place, values in given.items()}
 
     await world.settled()
     return await world.app.store.run(work)
@@ -193,12 +194,32 @@ async def test_a_paused_patient_is_reminded_once_and_left_in_peace_after_stop(he
     sam = await at_the_first_question(here)
     await here.passes(timedelta(hours=24))
     await sam.gets("still open")
+    await sam.gets("Are you 18 or older?")
     await here.passes(timedelta(days=3))
     await sam.gets_nothing()
     sam.says("please stop")
     await sam.gets("Do you want me to stop")
     sam.taps("Yes, stop")
     await sam.gets("will not write to you again")
+    sam.taps("Start")
+    await sam.gets("Shall we begin?")
+
+
+async def test_two_weeks_of_silence_put_the_questions_away_and_keep_the_answers(here: World) -> None:
+    sam = await at_the_first_question(here)
+    sam.taps("Yes")
+    await sam.gets("Which of these")
+    await here.passes(timedelta(hours=24))
+    await sam.gets("still open")
+    await sam.gets("Which of these")
+    await here.passes(timedelta(days=13))
+    await sam.gets("put them away", "is kept")
+    await sam.gets_nothing()
+
+    def kept(tx: Transaction) -> list[Any]:
+        return [list(held.answers.values()) for held, _ in conversations.of_patient(tx, _id(tx, sam))]
+
+    assert await here.app.store.run(kept) == [[(True,)]]
     sam.taps("Start")
     await sam.gets("Shall we begin?")
 

@@ -9,11 +9,11 @@ from typing import TypeVar
 from flows.answers import choices
 from flows.care import Channel, Person, respond
 from flows.catalogue import Catalogue
-from flows.conversation import Conversation, follow
-from flows.effects import Ask, Effect, Raise, Record, Say
-from flows.events import Answered, Asked, Begun, CheckInDue, Command, Enrolled, Event, Said
+from flows.conversation import Conversation
+from flows.effects import Ask, Effect, Raise, Record, Review, Say
+from flows.events import Answered, Asked, Begun, CheckInDue, Command, Enrolled, Event, Press, Pressed, Said
+from flows.items import Item, ItemType
 from flows.lifecycle import Stage
-from flows.questionnaire import Item, ItemType
 from flows.schedule import WeeklyHour
 from flows.taper import DailyDose
 from flows.values import Coding
@@ -49,15 +49,15 @@ class Patient:
         if after is not None:
             for asked in self.all(Ask):
                 assert after.stage is Stage.ASKING
-                assert (asked.conversation, asked.revision, asked.item.link_id) == (
-                    after.id,
-                    after.revision,
-                    after.question,
-                )
+                assert (asked.conversation, asked.revision) == (after.id, after.revision)
+                assert (asked.item.link_id, asked.instance) == after.question
+            for reviewed in self.all(Review):
+                assert (reviewed.conversation, reviewed.revision) == (after.id, after.revision)
+                assert reviewed.is_complete == (after.stage is Stage.REVIEW)
             if not after.is_open:
                 self.closed.append(after)
                 self.person = replace(self.person, conversation=None)
-        assert len(self.all(Ask)) <= 1
+        assert len(self.all(Ask)) + len(self.all(Review)) <= 1
         return self.effects
 
     def says(self, text: str) -> tuple[Effect, ...]:
@@ -85,12 +85,22 @@ class Patient:
             )
         )
         held = self.conversation
-        position = [item.link_id for item in held.questionnaire.walk()].index(asked.link_id)
-        return self.does(Answered(held.id, held.revision, position, index))
+        assert held.question is not None
+        position = held.questionnaire.positions[asked.link_id]
+        return self.does(Answered(held.id, held.revision, position, index, held.question.instance))
+
+    def sends(self) -> tuple[Effect, ...]:
+        """The button that sends what was reviewed."""
+        return self.does(Pressed(self.conversation.id, self.conversation.revision, Press.SEND))
 
     def goes(self, until: str | None = None, **given: str | None) -> "Patient":
-        """Answer question by question to a question or the end, quietly but for what is given (`_` stands for `-`)."""
+        """Answer question by question to a question or the end, quietly but for what is given (`_` stands for `-`).
+
+        At the end the review is sent.
+        """
         for _ in range(80):
+            if self.person.conversation is not None and self.person.conversation.stage is Stage.REVIEW:
+                self.sends()
             if self.person.conversation is None or self.question.link_id == until:
                 return self
             link_id = self.question.link_id
@@ -111,7 +121,8 @@ class Patient:
     @property
     def question(self) -> Item:
         """The question that is open."""
-        found = follow(self.conversation.questionnaire, self.conversation.answers).next
+        place = self.conversation.question
+        found = None if place is None else self.conversation.questionnaire.find(place.link_id)
         assert found is not None
         return found
 
@@ -126,17 +137,22 @@ class Patient:
 
     @property
     def told(self) -> list[str]:
-        """What the last event says, in order: templates by name, a question as ?linkId."""
-        return [
-            effect.template if isinstance(effect, Say) else f"?{effect.item.link_id}"
-            for effect in self.effects
-            if isinstance(effect, Say | Ask)
-        ]
+        """What the last event says, in order: templates by name, a question as ?linkId, a review as review."""
+        told = []
+        for effect in self.effects:
+            match effect:
+                case Say(template):
+                    told.append(template)
+                case Ask():
+                    told.append(f"?{effect.item.link_id}")
+                case Review():
+                    told.append("review")
+        return told
 
     @property
     def recorded(self) -> list[str]:
         """The linkIds of the answers that the last event keeps."""
-        return [effect.link_id for effect in self.all(Record)]
+        return [effect.place.link_id for effect in self.all(Record)]
 
 
 def quiet(item: Item) -> str | None:
@@ -193,6 +209,12 @@ def in_state(content: Catalogue, state: str) -> Patient:
             patient = prospect(content)
             patient.begins()
             return patient
+        case "reviewing":
+            patient = in_state(content, "asking")
+            while patient.conversation.stage is Stage.ASKING:
+                words = quiet(patient.question)
+                patient.answers(words) if choices(patient.question) or words is None else patient.says(words)
+            return patient
         case "paused":
             patient = in_state(content, "asking")
             patient.says(CRISIS)
@@ -214,4 +236,15 @@ def in_state(content: Catalogue, state: str) -> Patient:
     raise AssertionError(state)
 
 
-STATES = ("new", "invited", "asking", "paused", "requested", "enrolled", "checking in", "stopped", "blocked")
+STATES = (
+    "new",
+    "invited",
+    "asking",
+    "reviewing",
+    "paused",
+    "requested",
+    "enrolled",
+    "checking in",
+    "stopped",
+    "blocked",
+)

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from flows.answers import Reason, choices
-from flows.care import REMIND_AFTER, WEEKLY, Channel
+from flows.care import EXPIRE_AFTER, REMIND_AFTER, SEND_AFTER, WEEKLY, Aside, Channel
 from flows.catalogue import Catalogue
-from flows.conversation import Purpose
+from flows.conversation import Conversation, Purpose
 from flows.effects import Ask, Begin, End, Forget, Keep, Raise, Record, Request, RequestKind, Say, Settle, Toast, Wake
 from flows.escalation import Tier
 from flows.events import (
@@ -20,16 +20,22 @@ from flows.events import (
     CheckInDue,
     Command,
     Enrolled,
+    ExpiryDue,
     Medium,
+    Press,
+    Pressed,
     ReminderDue,
+    ReviewDue,
     RuleDue,
     Said,
     Seen,
     Sent,
+    Sought,
 )
 from flows.lifecycle import NotAllowedError, Stage, Standing
 from flows.schedule import WeeklyHour
-from flows.values import Coding
+from flows.values import Coding, Place
+from tests.flows.forms import item, load
 from tests.flows.people import (
     CRISIS,
     HUMAN,
@@ -63,8 +69,11 @@ def test_the_first_start_invites_to_the_intake_and_reminds_a_day_later(content: 
     assert sam.told == ["intake_invitation"]
     assert sam.all(Say)[0].buttons == (Begin(sam.conversation.id, "begin"),)
     assert sam.conversation.purpose is Purpose.INTAKE
-    due = ReminderDue(sam.conversation.id)
-    assert sam.all(Wake) == [Wake(f"remind:{sam.conversation.id}", MONDAY + REMIND_AFTER, due)]
+    held = sam.conversation.id
+    assert sam.all(Wake) == [
+        Wake(f"remind:{held}", MONDAY + REMIND_AFTER, ReminderDue(held)),
+        Wake(f"expire:{held}", MONDAY + EXPIRE_AFTER, ExpiryDue(held)),
+    ]
 
 
 def test_whoever_writes_without_start_is_greeted_and_kept(content: Catalogue) -> None:
@@ -90,7 +99,7 @@ def test_an_intake_goes_to_its_end_and_asks_for_a_consultation(content: Catalogu
     assert sam.closed[-1].stage is Stage.SUBMITTED
     assert sam.all(Request) == [Request(RequestKind.CONSULTATION)]
     assert sam.told == ["intake_done"]
-    assert sam.all(Forget) == [Forget(f"remind:{conversation}")]
+    assert sam.all(Forget) == [Forget(f"{kind}:{conversation}") for kind in ("remind", "review", "expire")]
     assert sam.person.standing is Standing.REQUESTED
 
 
@@ -122,9 +131,12 @@ def test_a_quiet_check_in_raises_nothing_and_ends_with_thanks(content: Catalogue
     sam.does(CheckInDue())
     assert sam.told == ["check_in_invitation"]
     sam.begins()
-    while sam.person.conversation is not None:
+    while sam.conversation.stage is Stage.ASKING:
         sam.answers(quiet(sam.question)) if choices(sam.question) or not sam.question.required else sam.says("7")
         assert sam.raised == []
+    assert sam.told == ["review"]
+    sam.sends()
+    assert sam.raised == []
     assert sam.told == ["check_in_done"]
     assert not sam.all(Request)
     assert sam.person.standing is Standing.ENROLLED
@@ -213,7 +225,8 @@ def test_p8_forwarded_edited_and_media_never_answer_a_question(
     sam.does(event)
     assert sam.conversation == before
     assert sam.recorded == []
-    assert sam.told == [template, f"?{before.question}"]
+    assert before.question is not None
+    assert sam.told == [template, f"?{before.question.link_id}"]
 
 
 def test_what_was_sent_is_kept_with_its_kind(content: Catalogue) -> None:
@@ -296,13 +309,14 @@ def test_crisis_words_in_every_state_raise_s1_at_once(content: Catalogue, state:
 def test_an_emergency_in_words_pauses_instead_of_asking_on(content: Catalogue, state: str, event: Said | Sent) -> None:
     sam = in_state(content, state)
     question = sam.conversation.question
+    assert question is not None
     sam.does(event)
     assert any(raised.endswith("emergency") for raised in sam.raised)
     assert sam.conversation.stage is Stage.PAUSED
     assert sam.told[-1] == "paused"
     assert not sam.all(Ask)
     sam.begins()
-    assert sam.told == [f"?{question}"]
+    assert sam.told == [f"?{question.link_id}"]
 
 
 def test_crisis_words_inside_a_free_text_answer_keep_the_answer_and_pause(content: Catalogue) -> None:
@@ -316,11 +330,16 @@ def test_crisis_words_inside_a_free_text_answer_keep_the_answer_and_pause(conten
     assert sam.told == ["?contact-phone"]
 
 
-def test_crisis_words_in_the_last_answer_raise_and_submit(content: Catalogue) -> None:
+def test_crisis_words_in_the_last_answer_raise_and_are_sent_all_the_same(content: Catalogue) -> None:
     sam = checking_in(content).goes(until="visit-topic")
     sam.says(CRISIS)
     assert sam.raised == ["S1 emergency"]
-    assert sam.told == ["crisis_emergency", "check_in_done"]
+    assert sam.told == ["crisis_emergency", "paused"]
+    (wake,) = [wake for wake in sam.all(Wake) if isinstance(wake.event, ReviewDue)]
+    sam.now = wake.at
+    sam.does(wake.event)
+    assert sam.closed[-1].stage is Stage.SUBMITTED
+    assert sam.told == ["check_in_done"]
 
 
 def test_crisis_words_twice_raise_twice(content: Catalogue) -> None:
@@ -377,8 +396,9 @@ def test_an_emergency_fires_on_the_answer_itself_and_pauses(  # noqa: PLR0917
 def test_a_paused_conversation_goes_on_by_a_word(content: Catalogue, word: str) -> None:
     sam = in_state(content, "paused")
     question, revision = sam.conversation.question, sam.conversation.revision
+    assert question is not None
     sam.says(word)
-    assert sam.told == [f"?{question}"]
+    assert sam.told == [f"?{question.link_id}"]
     assert sam.conversation.revision == revision
 
 
@@ -494,12 +514,12 @@ def test_p6_a_waiting_rule_that_the_content_no_longer_has_is_seen_by_a_person(co
 
 def test_p6_an_old_button_that_would_worry_is_heard_and_an_emergency_pauses(content: Catalogue) -> None:
     sam = intake(content).goes(until="confusion")
-    assert sam.conversation.answers["seizure"] != ()
+    assert sam.conversation.answers[Place("seizure")] != ()
     old = Answered(sam.conversation.id, sam.conversation.revision - 1, position(sam, "seizure"), 0)
     effects = sam.does(old)
     assert Raise("M1", Tier.EMERGENCY) in effects
     assert sam.conversation.stage is Stage.PAUSED
-    assert sam.conversation.answers["seizure"] == (Coding("no", "urn:taperline"),)
+    assert sam.conversation.answers[Place("seizure")] == (Coding("no", "urn:taperline"),)
 
 
 def test_p8_a_forged_button_of_a_question_that_was_not_asked_raises_nothing(content: Catalogue) -> None:
@@ -540,7 +560,8 @@ def test_p5_a_taper_question_in_every_state_becomes_a_visit_and_the_question_com
     sam.says(TAPER)
     assert "D6 routine" in sam.raised
     assert sam.all(Request) == [Request(RequestKind.VISIT)]
-    assert sam.told == ["no_taper_advice", *([f"?{before.question}"] if before and state in ASKING else [])]
+    again = [f"?{before.question.link_id}"] if before is not None and before.question and state in ASKING else []
+    assert sam.told == ["no_taper_advice", *(["review"] if state == "reviewing" else again)]
     assert sam.person.conversation == before
 
 
@@ -577,9 +598,11 @@ def test_d2_fires_on_the_report_and_not_again_on_the_answers_after_it(content: C
     sam = checking_in(content, [(7, "10")]).goes(until="dose-total")
     sam.says("5")
     assert sam.raised == ["D2 urgent"]
-    while sam.person.conversation is not None:
+    while sam.conversation.stage is Stage.ASKING:
         sam.answers(quiet(sam.question))
         assert sam.raised == []
+    sam.sends()
+    assert sam.raised == []
 
 
 def test_a_skipped_dose_is_no_fall(content: Catalogue) -> None:
@@ -653,7 +676,7 @@ def test_stopping_ends_what_is_open_and_forgets_the_timers(content: Catalogue, s
     sam.wants(Command.STOP_NOW)
     assert sam.person.channel is Channel.STOPPED
     assert sam.person.conversation is None
-    assert {forget.prefix for forget in sam.all(Forget)} == {"remind:", "check-in"}
+    assert {forget.prefix for forget in sam.all(Forget)} == {"remind:", "review:", "expire:", "check-in"}
     assert sam.told == ["stopped"]
     if open_before is not None:
         assert sam.closed[-1].stage is Stage.STOPPED
@@ -708,14 +731,23 @@ def test_a_prospect_who_stopped_may_begin_anew(content: Catalogue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "told"), [("invited", ["reminder"]), ("asking", ["reminder"]), ("paused", ["reminder"])]
+    ("state", "told"),
+    [
+        ("invited", ["reminder"]),
+        ("asking", ["reminder", "?adult"]),
+        ("reviewing", ["reminder", "review"]),
+        ("paused", ["reminder"]),
+    ],
 )
-def test_a_reminder_brings_the_way_back(content: Catalogue, state: str, told: list[str]) -> None:
+def test_a_reminder_asks_the_open_question_again_or_brings_the_way_back(
+    content: Catalogue, state: str, told: list[str]
+) -> None:
     sam = in_state(content, state)
     before = sam.person
     sam.does(ReminderDue(sam.conversation.id))
     assert sam.told == told
-    assert sam.all(Say)[0].buttons == (Begin(sam.conversation.id, "go_on"),)
+    way_back = () if len(told) > 1 else (Begin(sam.conversation.id, "go_on"),)
+    assert sam.all(Say)[0].buttons == way_back
     assert sam.person == before
 
 
@@ -760,8 +792,9 @@ def test_an_intake_gives_way_to_the_check_in_of_a_patient_who_was_enrolled_meanw
     sam.does(Enrolled())
     old = sam.conversation.id
     sam.does(CheckInDue())
-    assert sam.all(End) == [End(old, Stage.EXPIRED)]
+    assert sam.all(End) == [End(old, Stage.PAUSED)]
     assert sam.conversation.purpose is Purpose.CHECK_IN
+    assert sam.person.aside == (Aside(old, Purpose.INTAKE),)
 
 
 @pytest.mark.parametrize("late", [timedelta(), timedelta(hours=3), timedelta(days=3), timedelta(weeks=5, hours=1)])
@@ -823,5 +856,141 @@ def test_p6_a_worrying_button_is_heard_while_paused_and_after_the_end(content: C
     assert Raise("M1", Tier.EMERGENCY) in sam.does(yes)
     past = sam.conversation
     sam.does(Asked(Command.STOP_NOW))
-    sam.person = replace(sam.person, conversation=None, past=past)
+    sam.person = replace(sam.person, conversation=None, other=past)
     assert Raise("M1", Tier.EMERGENCY) in sam.does(yes)
+
+
+# --- several conversations, pauses, the review, the end of patience ---------------------------------------------
+
+
+def other(sam: Patient, conversation: Conversation) -> None:
+    """The conversation that the next event names, as the turn loads it."""
+    sam.person = replace(sam.person, other=conversation)
+
+
+def sought(content: Catalogue) -> tuple[Patient, Conversation]:
+    """A patient in the middle of a check-in who is sent another questionnaire; and the check-in."""
+    sam = checking_in(content)
+    sam.answers("Not at all")
+    held = sam.conversation
+    sam.does(Sought("intake"))
+    return sam, replace(held, stage=Stage.PAUSED)
+
+
+def test_a_second_conversation_sets_the_first_aside_and_mixes_nothing(content: Catalogue) -> None:
+    sam, first = sought(content)
+    assert sam.all(End) == [End(first.id, Stage.PAUSED)]
+    assert sam.person.aside == (Aside(first.id, Purpose.CHECK_IN),)
+    assert sam.told == ["intake_invitation"]
+    sam.begins()
+    other(sam, first)
+    sam.does(Answered(first.id, first.revision, 2, 0))
+    assert sam.recorded == []
+    assert sam.all(Toast) == [Toast("stale")]
+    assert sam.told == ["?adult"]
+
+
+def test_a_conversation_that_was_set_aside_goes_on_where_it_was(content: Catalogue) -> None:
+    sam, first = sought(content)
+    sam.begins()
+    second = sam.conversation
+    other(sam, first)
+    sam.does(Begun(first.id))
+    assert sam.told == ["?phq9-2"]
+    assert sam.all(End) == [End(second.id, Stage.PAUSED)]
+    assert sam.conversation.answers == first.answers
+    assert sam.person.aside == (Aside(second.id, Purpose.INTAKE),)
+
+
+def test_after_the_end_the_one_that_waits_is_offered(content: Catalogue) -> None:
+    sam, first = sought(content)
+    sam.begins()
+    sam.goes()
+    assert sam.told == ["intake_done", "another_open"]
+    assert sam.all(Say)[-1].buttons == (Begin(first.id, "go_on"),)
+    sam.says("hello")
+    assert Begin(first.id, "go_on") in sam.all(Say)[-1].buttons
+
+
+@pytest.mark.parametrize("way", ["/pause", "pause", "later", "not now"])
+def test_a_pause_keeps_the_place_and_a_word_brings_it_back(content: Catalogue, way: str) -> None:
+    sam = intake(content)
+    sam.wants(Command.PAUSE) if way == "/pause" else sam.says(way)
+    assert sam.conversation.stage is Stage.PAUSED
+    assert sam.told == ["paused"]
+    sam.says("where were we")
+    assert sam.told == ["?adult"]
+
+
+def test_where_were_we_and_my_answers_are_understood_in_the_middle(content: Catalogue) -> None:
+    sam = intake(content)
+    sam.answers("Yes")
+    sam.says("Where were we?")
+    assert sam.told == ["?group"]
+    sam.says("my answers")
+    assert sam.told == ["review"]
+    assert sam.person.misunderstood == 0
+    sam.does(Pressed(sam.conversation.id, sam.conversation.revision, Press.EDIT, 0, position(sam, "adult")))
+    assert sam.told == ["?adult"]
+
+
+def test_what_was_answered_and_not_sent_is_sent_after_an_hour(content: Catalogue) -> None:
+    sam = in_state(content, "reviewing")
+    (wake,) = [wake for wake in sam.all(Wake) if isinstance(wake.event, ReviewDue)]
+    assert wake.at == sam.now + SEND_AFTER
+    sam.now = wake.at
+    sam.does(wake.event)
+    assert sam.told == ["intake_done"]
+    assert sam.all(Request) == [Request(RequestKind.CONSULTATION)]
+    assert sam.does(wake.event) == (), "once"
+
+
+def test_what_is_being_changed_is_not_sent_under_the_hands(content: Catalogue) -> None:
+    sam = in_state(content, "reviewing")
+    held = sam.conversation
+    sam.does(Pressed(held.id, held.revision, Press.EDIT, 0, position(sam, "adult")))
+    assert sam.does(ReviewDue(held.id)) == ()
+    assert sam.told == []
+
+
+def test_a_reviewed_conversation_that_was_set_aside_is_sent_too(content: Catalogue) -> None:
+    sam = in_state(content, "reviewing")
+    first = replace(sam.conversation, stage=Stage.PAUSED)
+    sam.does(Sought("check_in"))
+    other(sam, first)
+    sam.does(ReviewDue(first.id))
+    assert End(first.id, Stage.SUBMITTED) in sam.effects
+    assert sam.told == ["intake_done"]
+    assert sam.conversation.purpose == Purpose.CHECK_IN
+    assert sam.person.aside == ()
+
+
+@pytest.mark.parametrize("state", ["invited", "asking", "paused"])
+def test_patience_ends_after_two_weeks_and_what_was_answered_stays(content: Catalogue, state: str) -> None:
+    sam = in_state(content, state)
+    held = sam.conversation
+    sam.now += EXPIRE_AFTER
+    sam.does(ExpiryDue(held.id))
+    assert sam.all(End) == [End(held.id, Stage.EXPIRED)]
+    assert sam.person.conversation is None
+    assert sam.told == ["expired"]
+    assert not any(isinstance(effect, Record) for effect in sam.effects)
+    assert sam.does(ExpiryDue(held.id)) == ()
+    sam.wants(Command.START)
+    assert sam.told == ["intake_invitation"]
+
+
+def test_p6_a_choice_among_several_worries_before_it_is_done(content: Catalogue) -> None:
+    symptom = {"system": "urn:taperline", "code": "yes", "display": "A seizure"}
+    calm = {"system": "urn:taperline", "code": "no", "display": "A headache"}
+    options = [{"valueCoding": calm}, {"valueCoding": symptom}]
+    several = item("seizure", "choice", repeats=True, answerOption=options)
+    sam = Patient(replace(content, questionnaires={**content.questionnaires, "extra": load(several)}))
+    sam.does(Sought("extra"))
+    sam.begins()
+    held = sam.conversation
+    sam.does(Pressed(held.id, held.revision, Press.ADD, 0))
+    assert sam.raised == []
+    sam.does(Pressed(held.id, held.revision, Press.ADD, 1))
+    assert sam.raised == ["M1 emergency"]
+    assert sam.conversation.stage is Stage.PAUSED

@@ -1,349 +1,697 @@
 """The conversation engine against an independent model, with people who tap and type anything."""
 
 import json
-from datetime import date
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import takewhile
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from flows import questionnaire
-from flows.answers import Reason, choices
-from flows.conversation import Conversation, Purpose, advance, ask, follow
-from flows.effects import Ask, Effect, Record, Settle, Toast
-from flows.events import Answered, Begun, Said
-from flows.lifecycle import Stage
+from flows import questionnaire, responses
+from flows.answers import Reason
+from flows.conversation import Conversation, Draft, Incoming, Purpose, advance, ask, mark, selectable
+from flows.course import follow
+from flows.effects import Ask, Effect, Leave, Record, Review, Settle, Toast, Withdraw
+from flows.events import Answered, Begun, Press, Pressed, Said
+from flows.lifecycle import Stage, Step
 from flows.questionnaire import Questionnaire
-from flows.values import Coding
-from tests.flows.forms import CODES, Raw, choice, coding, forms, item, load, when
+from flows.responses import Detail
+from flows.values import DECLINED, Place, Value, decode, encode
+from tests.flows.forms import CODES, Raw, choice, coding, flavour, forms, item, load, when
 
-TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 18, 0, tzinfo=ZoneInfo("America/New_York"))
+DEPTH = int(os.environ.get("DEPTH", "1"))
+"""How many times more examples than usual: for a night, not for a commit."""
+
+Key = tuple[str, tuple[int, ...]]
+Plain = Any
+"""A value[x] of FHIR in a form that can be compared: `plain` makes it."""
+YES, NO = True, False
+NOT_SAID = ("coding", "http://terminology.hl7.org/CodeSystem/data-absent-reason", "asked-declined")
+
+
+def plain(element: Raw) -> Plain:
+    """The value[x] or answer[x] of an element."""
+    (value,) = (value for name, value in element.items() if name.startswith(("value", "answer")))
+    if not isinstance(value, dict):
+        return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if "value" in value:
+        return "quantity", Decimal(str(value["value"])), value["code"]
+    return "coding", value.get("system"), value["code"]
+
+
+class IncomparableError(Exception):
+    """Two values of which nobody can say which is more."""
 
 
 class Model:
-    """What should be asked, read from the raw questionnaire by other code than ours."""
+    """What should happen, told from the raw questionnaire by other code than ours."""
 
     def __init__(self, resource: Raw) -> None:
         self.resource = resource
-        self.given: dict[str, Any] = {}
+        self.walked = list(self._flat(resource["item"]))
+        self.raw = {raw["linkId"]: raw for raw in self.walked}
+        self.repeated: dict[str, tuple[str, ...]] = {}
+        self._look_around(resource["item"], ())
+        self.stage, self.revision = "invited", 0
+        self.at: Key | None = None
+        self.given: dict[Key, list[Plain]] = {}
+        self.draft: list[Plain] = []
+        self.guess: Plain = None
 
-    def next(self) -> Raw | None:
-        """The first question that is enabled and has no answer; a skipped one has None."""
-        return next((asked for asked in self.enabled() if asked["linkId"] not in self.given), None)
+    # What is asked
 
-    def enabled(self) -> list[Raw]:
-        """The questions that the answers so far enable."""
-        return self._enabled(self.resource["item"])
+    def course(self) -> list[Key]:
+        """The questions that are enabled, in the order of asking. A repeating group is asked whether it occurs."""
+        self.told: list[tuple[Key, list[Plain]]] = []
+        """What is known by then, in the same order."""
+        return list(self._items(self.resource["item"], (), True))
 
-    def _enabled(self, items: list[Raw]) -> list[Raw]:
-        found: list[Raw] = []
-        for entry in items:
-            tests = [self._true(test) for test in entry.get("enableWhen", [])]
-            if not tests or (any(tests) if entry.get("enableBehavior") == "any" else all(tests)):
-                found += [entry] * (entry["type"] not in {"group", "display"}) + self._enabled(entry.get("item", []))
-        return found
+    def _items(self, items: list[Raw], instance: tuple[int, ...], shown: bool) -> Iterator[Key]:
+        for raw in items:
+            if not self._enabled(raw, instance):
+                continue
+            if raw["type"] == "group":
+                yield from self._group(raw, instance, shown and not raw.get("readOnly") and not says(raw, "hidden"))
+            elif raw["type"] != "display":
+                yield from self._question(raw, instance, shown)
 
-    def _true(self, test: Raw) -> bool:
-        given = self.given.get(test["question"])
-        wanted = next(value for key, value in test.items() if key.startswith("answer"))
-        wanted = wanted["code"] if isinstance(wanted, dict) else wanted
-        match test["operator"]:
-            case "exists":
-                return (given is not None) == wanted
-            case "!=":
-                return given is None or given != wanted
-            case "=":
-                return given is not None and given == wanted
-            case ">":
-                return given is not None and given > wanted
-            case "<":
-                return given is not None and given < wanted
-            case ">=":
-                return given is not None and given >= wanted
-            case _:
-                return given is not None and given <= wanted
+    def _question(self, raw: Raw, instance: tuple[int, ...], shown: bool) -> Iterator[Key]:
+        key = raw["linkId"], instance
+        shown = shown and is_asked(raw)
+        if shown:
+            yield key
+        values = self.given.get(key) if shown else (initial(raw) or None)
+        if values is not None:
+            self.told.append((key, values))
+            for number, value in enumerate(values, start=1):
+                if value != NOT_SAID:
+                    inside = (*instance, number) if several(raw) else instance
+                    yield from self._items(raw.get("item", []), inside, shown)
+
+    def _group(self, raw: Raw, instance: tuple[int, ...], shown: bool) -> Iterator[Key]:
+        if not raw.get("repeats"):
+            yield from self._items(raw["item"], instance, shown)
+            return
+        sure = least(raw) if shown and demanding(raw) else max(least(raw), 1)
+        for number in range(1, (most(raw) or 50) + 1):
+            gate = raw["linkId"], (*instance, number)
+            if number > sure:
+                if not shown:
+                    return
+                yield gate
+                if self.given.get(gate) != [YES]:
+                    return
+            inside = list(self._items(raw["item"], gate[1], shown))
+            yield from inside
+            if not shown or not inside or (number >= sure and all(self.given.get(key) == [] for key in inside)):
+                return
+
+    def _enabled(self, raw: Raw, instance: tuple[int, ...]) -> bool:
+        tests = raw.get("enableWhen", [])
+        results = (self._true(test, raw["linkId"], instance) for test in tests)
+        try:
+            return not tests or (any(results) if raw["enableBehavior"] == "any" else all(results))
+        except IncomparableError:
+            return True
+
+    def _true(self, test: Raw, link_id: str, instance: tuple[int, ...]) -> bool:
+        wanted = plain({key: value for key, value in test.items() if key.startswith("answer")})
+        values = [value for value in self._nearest(test["question"], link_id, instance) if value != NOT_SAID]
+        if test["operator"] == "exists":
+            return bool(values) == wanted
+        if test["operator"] == "!=":
+            return not any(self._compare(test["question"], "=", value, wanted) for value in values)
+        return any(self._compare(test["question"], test["operator"], value, wanted) for value in values)
+
+    def _nearest(self, question: str, link_id: str, instance: tuple[int, ...]) -> list[Plain]:
+        """The last answers to a question before now, in the same occurrence of all that is around both."""
+        both = zip(self.repeated[question], self.repeated[link_id], strict=False)
+        shared = len(list(takewhile(lambda pair: pair[0] == pair[1], both)))
+        before = (
+            values
+            for (name, other), values in reversed(self.told)
+            if (name, other[:shared]) == (question, instance[:shared])
+        )
+        return next(before, [])
+
+    def _compare(self, question: str, operator: str, value: Plain, wanted: Plain) -> bool:
+        match value, wanted:
+            case ("coding", system, code), ("coding", other, name):
+                return code == name and (system == other or None in (system, other))
+            case ("coding", _, code), str():
+                return code == wanted
+            case ("coding", _, _), Decimal():
+                value = self._ordinal(question, value)
+            case ("quantity", number, unit), ("quantity", other, its):
+                if unit != its:
+                    raise IncomparableError
+                value, wanted = number, other
+            case str(), ("coding", _, _):
+                return False
+            case str(), str() if self.raw[question]["type"] in {"date", "dateTime"}:
+                known = min(len(value), len(wanted))
+                value, wanted = value[:known], wanted[:known]
+        compared = {"=": value == wanted, ">": value > wanted, "<": value < wanted}
+        return compared[operator[0]] or (operator in (">=", "<=") and value == wanted)
+
+    def _ordinal(self, question: str, value: Plain) -> Decimal:
+        (option,) = (option for option in self.raw[question]["answerOption"] if plain(option) == value)
+        return Decimal(option["extension"][0]["valueDecimal"])
+
+    def _flat(self, items: list[Raw]) -> Iterator[Raw]:
+        for raw in items:
+            if not raw["linkId"].startswith("help"):
+                yield raw
+                yield from self._flat(raw.get("item", []))
+
+    def _look_around(self, items: list[Raw], repeated: tuple[str, ...]) -> None:
+        for raw in items:
+            self.repeated[raw["linkId"]] = repeated
+            its = (raw["linkId"],) if (raw.get("repeats") if raw["type"] == "group" else several(raw)) else ()
+            self._look_around(raw.get("item", []), repeated + its)
+
+    # What is done
+
+    @property
+    def asked(self) -> Raw:
+        """The open question."""
+        assert self.at is not None
+        return self.raw[self.at[0]]
+
+    def goes_on(self) -> None:
+        course = self.course()
+        if not course:
+            self.stage = "submitted"
+            return
+        self.opens(next((key for key in course if key not in self.given), None))
+
+    def opens(self, key: Key | None) -> None:
+        """A question, or without one the review."""
+        self.at, self.stage = key, "asking" if key else "review"
+        self.revision += 1
+        self.draft, self.guess = [], None
+        if key and several(self.asked):
+            values = self.given.get(key, initial(self.asked))
+            self.draft = [value for value in values if value != NOT_SAID]
+
+    def takes(self, values: list[Plain]) -> None:
+        """An answer. What is below the single values of a question goes when they change."""
+        assert self.at is not None
+        link_id, instance = self.at
+        if several(self.asked) and self.given.get(self.at) != values:
+            below = {raw["linkId"] for raw in self._flat(self.asked.get("item", []))}
+            inside = [key for key in self.given if key[0] in below and key[1][: len(instance)] == instance]
+            for key in inside:
+                del self.given[key]
+        self.given[self.at] = values
+        self.goes_on()
+
+    def writes(self, values: list[Plain]) -> None:
+        """An answer in words, or some more values of one."""
+        if not several(self.asked):
+            self.takes(values)
+            return
+        self.guess, chosen = None, self.draft
+        for value in values:
+            chosen = self._with(chosen, value)
+        if len(chosen) > (most(self.asked) or 50):
+            return
+        self.draft = chosen
+        if not options(self.asked) and len(chosen) == most(self.asked):
+            self.takes(chosen)
+
+    def is_done(self) -> None:
+        if least(self.asked) <= len(self.draft) <= (most(self.asked) or 50):
+            self.takes(self.draft)
+
+    def goes_back(self) -> None:
+        before = list(takewhile(lambda key: key != self.at and key in self.given, self.course()))
+        if before:
+            self.opens(before[-1])
+
+    def taps(self, tap: Answered | Pressed, marks: dict[int, Plain]) -> None:
+        """A button: it does nothing, unless it is one of those under the open question or the review."""
+        if tap.revision != self.revision or self.stage not in {"asking", "review"}:
+            return
+        known = 0 <= tap.question < len(self.walked)
+        key = (self.walked[tap.question]["linkId"], tap.instance) if known else None
+        match tap:
+            case Pressed(press=Press.EDIT) if key in self.given and key in self.course():
+                self.opens(key)
+            case Pressed(press=Press.SEND) if self.stage == "review":
+                self.stage, self.at = "submitted", None
+            case Pressed(press=Press.BACK) if self.stage == "review" or key == self.at:
+                self.goes_back()
+            case Answered() | Pressed() if self.stage == "asking" and key == self.at:
+                self._answers(tap, marks)
+
+    def _answers(self, tap: Answered | Pressed, marks: dict[int, Plain]) -> None:
+        raw, offered = self.asked, options(self.asked)
+        named = dict(enumerate(offered)) | {number: value for number, value in marks.items() if value in self.draft}
+        match tap:
+            case Answered(choice=None) if not least(raw) and raw["type"] != "group":
+                self.takes([])
+            case Answered(choice=int(number)) if not several(raw) and 0 <= number < len(offered):
+                self.takes([offered[number]])
+            case Pressed(press=Press.KEEP) if self.at in self.given:
+                self.goes_on()
+            case Pressed(press=Press.DECLINE) if says(raw, "may-decline"):
+                self.takes([NOT_SAID])
+            case Pressed(press=Press.USE) if initial(raw) and not several(raw):
+                self.takes(initial(raw))
+            case Pressed(press=Press.CONFIRM, number=number) if (
+                self.guess is not None and marks.get(number) == self.guess
+            ):
+                self.writes([self.guess])
+            case Pressed(press=Press.RETYPE):
+                self.guess = None
+            case Pressed(press=Press.DONE) if several(raw):
+                self.is_done()
+            case Pressed(press=Press.ADD, number=number) if several(raw) and number in named:
+                chosen = self._with(self.draft, named[number])
+                if len(chosen) <= (most(raw) or 50):
+                    self.draft, self.guess = chosen, None
+            case Pressed(press=Press.REMOVE, number=number) if several(raw) and number in named:
+                self.draft, self.guess = [value for value in self.draft if value != named[number]], None
+
+    def _with(self, chosen: list[Plain], value: Plain) -> list[Plain]:
+        raw, offered = self.asked, options(self.asked)
+        alone = [plain(option) for option in raw.get("answerOption", []) if says(option, "optionExclusive")]
+        if value in alone:
+            return [value]
+        kept = [other for other in chosen if other != value and other not in alone] + [value]
+        return sorted(kept, key=lambda one: offered.index(one) if one in offered else len(offered))
+
+
+def says(element: Raw, name: str) -> bool:
+    """Whether an extension with this name is true."""
+    return any(part["url"].endswith(name) and part.get("valueBoolean") for part in element.get("extension", []))
+
+
+def _number(raw: Raw, name: str) -> int | None:
+    return next((part["valueInteger"] for part in raw.get("extension", []) if part["url"].endswith(name)), None)
+
+
+def least(raw: Raw) -> int:
+    return max(_number(raw, "minOccurs") or 0, int(raw.get("required", False)))
+
+
+def most(raw: Raw) -> int | None:
+    return _number(raw, "maxOccurs") if raw.get("repeats") else 1
+
+
+def several(raw: Raw) -> bool:
+    return raw["type"] != "group" and bool(raw.get("repeats")) and most(raw) != 1
+
+
+def initial(raw: Raw) -> list[Plain]:
+    return [plain(element) for element in raw.get("initial", [])]
+
+
+def is_asked(raw: Raw) -> bool:
+    return raw["type"] not in {"group", "display"} and not raw.get("readOnly") and not says(raw, "hidden")
+
+
+def demanding(raw: Raw) -> bool:
+    """Whether something in it must be answered."""
+    return any((is_asked(part) and least(part)) or demanding(part) for part in raw.get("item", []))
+
+
+def options(raw: Raw) -> list[Plain]:
+    """What is offered on buttons."""
+    if raw["type"] in {"boolean", "group"}:
+        return [YES, NO]
+    if "answerValueSet" in raw:
+        return [("coding", "urn:test", code) for code in CODES]
+    return [plain(option) for option in raw.get("answerOption", [])]
+
+
+def simple(values: tuple[Value, ...]) -> list[Plain]:
+    """Our values as the model knows them."""
+    return [plain({name: part for name, part in encode(value).items() if name != "extension"}) for value in values]
+
+
+def through_storage(value: Value) -> Value:
+    return decode(json.loads(json.dumps(encode(value))))
 
 
 class AnyPerson(RuleBasedStateMachine):
     """One person, any questionnaire, any behaviour."""
 
-    @initialize(resource=forms())
-    def open(self, resource: Raw) -> None:
+    @initialize(resource=forms(), data=st.data(), most=st.sampled_from([3, 6, 12, 20, 0]))
+    def is_invited(self, resource: Raw, data: st.DataObject, most: int) -> None:
         self.form = questionnaire.load(json.dumps(resource), "f.json")
-        self.positions = [found.link_id for found in self.form.walk()]
         self.model = Model(resource)
         self.held = Conversation(7, Purpose.INTAKE, self.form)
-        self.highest = 0
-        self.taps: list[Answered] = []
+        self.kept: dict[Place, tuple[Value, ...]] = {}
+        self.revisions: set[int] = set()
+        self.marks: dict[int, Plain] = {}
+        """What the buttons of typed values mean, as they were shown."""
+        self.taps: list[Answered | Pressed] = []
+        if most:
+            self.begins_or_goes_on()
+            self.answers_what_is_asked(data, most)
 
-    def send(self, event: Begun | Answered | Said) -> tuple[Effect, ...]:
-        self.held, effects = advance(self.held, event, today=TODAY)
+    def happens(self, event: Incoming, expected: Callable[[], None]) -> tuple[Effect, ...]:
+        """An event, and what the model makes of it."""
+        before = self.state()
+        expected()
+        self.held, effects = advance(self.held, event, now=NOW)
+        assert effects or self.held.stage is Stage.SUBMITTED
         for effect in effects:
-            if isinstance(effect, Ask):
-                assert (effect.revision, effect.item.link_id) == (self.held.revision, self.held.question)
-                assert self.positions[effect.position] == effect.item.link_id
-                assert 1 <= effect.number <= effect.total
+            self.check(effect)
+        if self.state() == before:
+            assert not any(isinstance(effect, Record | Settle | Withdraw | Leave) for effect in effects)
         return effects
 
-    def answer(self, value: Any, event: Answered | Said) -> None:
-        """An event that must be taken as the answer `value` to the open question."""
-        link_id, revision = self.held.question, self.held.revision
-        assert link_id is not None
-        effects = self.send(event)
-        self.model.given[link_id] = value
-        (kept,) = [effect for effect in effects if isinstance(effect, Record)]
-        assert (kept.link_id, kept.revision, kept.conversation) == (link_id, revision, 7)
-        assert [effect.revision for effect in effects if isinstance(effect, Settle)] == [revision]
-        if self.held.stage is Stage.ASKING:
-            assert self.held.revision == revision + 1
-            assert isinstance(effects[-1], Ask)
+    def check(self, effect: Effect) -> None:
+        """Each effect, by itself: what is kept is kept as storage does, what is shown is what is so."""
+        match effect:
+            case Record():
+                assert (effect.conversation, effect.revision in self.revisions) == (7, False)
+                self.revisions.add(effect.revision)
+                self.kept[effect.place] = effect.values
+            case Withdraw():
+                for place in effect.places:
+                    del self.kept[place]
+            case Ask():
+                course = self.model.course()
+                here = self.model.walked[effect.position]["linkId"], effect.instance
+                assert (here, effect.item.link_id, effect.revision) == (self.model.at, here[0], self.model.revision), (
+                    here,
+                    self.model.at,
+                    effect.revision,
+                    self.model.revision,
+                )
+                assert (effect.number, effect.total) == (course.index(here) + 1, len(course))
+                assert simple(effect.given or ()) == self.model.given.get(here, [])
+                for value in (*effect.draft, *([effect.guess] if effect.guess is not None else [])):
+                    self.marks[mark(value)] = simple((value,))[0]
+                if effect.item.takes_several:
+                    offered = {number: value for number, value, _ in selectable(effect.item, effect.draft)}
+                    assert simple(tuple(offered.values()))[: len(options(self.model.asked))] == options(
+                        self.model.asked
+                    )
+            case Review():
+                given = {place: simple(values) for _, place, _, values in effect.entries}
+                assert given == {key: self.model.given[key] for key in self.model.course() if key in self.model.given}
+                assert (effect.revision, effect.is_complete) == (self.model.revision, self.model.stage == "review")
 
-    def unmoved(self, event: Begun | Answered | Said) -> tuple[Effect, ...]:
-        """An event that must change nothing."""
-        before = self.held
-        effects = self.send(event)
-        assert self.held == before
-        assert effects
-        assert not any(isinstance(effect, Record | Settle) for effect in effects)
-        return effects
+    def state(self) -> tuple[Any, ...]:
+        held = self.held
+        guess = None if held.draft.guess is None else simple((held.draft.guess,))[0]
+        answers = {place: simple(values) for place, values in held.answers.items()}
+        return held.stage, held.revision, held.question, answers, simple(held.draft.values), guess
 
     def asking(self) -> bool:
         return self.held.stage is Stage.ASKING
 
+    def going(self) -> bool:
+        return self.held.is_going
+
+    def tap(self, press: Press, number: int = 0, key: Key | None = None) -> Pressed:
+        link_id, instance = key or self.model.at or (self.model.walked[0]["linkId"], ())
+        return Pressed(7, self.held.revision, press, number, self.position(link_id), instance)
+
+    def position(self, link_id: str) -> int:
+        return [raw["linkId"] for raw in self.model.walked].index(link_id)
+
+    def taps_on(self, tap: Answered | Pressed) -> None:
+        self.taps.append(tap)
+        self.happens(tap, lambda: self.model.taps(tap, self.marks))
+
+    # What a person does
+
     @rule()
-    def begins(self) -> None:
-        question = self.held.question
-        effects = self.send(Begun(7))
-        if self.held.stage is Stage.ASKING:
-            assert [type(effect) for effect in effects] == [Ask]
-            assert question in {None, self.held.question}
+    def begins_or_goes_on(self) -> None:
+        def expected() -> None:
+            if self.model.stage == "invited" or (self.model.stage == "paused" and not self.model.at):
+                self.model.goes_on()
+            elif self.model.stage == "paused":
+                self.model.stage = "asking"
+
+        self.happens(Begun(7), expected)
 
     @precondition(asking)
     @rule(data=st.data())
     def taps_an_answer(self, data: st.DataObject) -> None:
-        asked = self.model.next()
-        assert asked is not None
-        found = self.form.find(asked["linkId"])
-        assert found is not None
-        buttons: list[int | None] = [*range(len(choices(found)))]
-        if not found.required:
-            buttons.append(None)
-        if not buttons:
-            return
-        index = data.draw(st.sampled_from(buttons))
-        tap = Answered(7, self.held.revision, self.positions.index(found.link_id), index)
-        value = None if index is None else choices(found)[index][0]
-        self.taps.append(tap)
-        self.answer(value.code if isinstance(value, Coding) else value, tap)
+        assert self.model.at is not None
+        link_id, instance = self.model.at
+        number = data.draw(st.sampled_from([None, *range(len(options(self.model.asked)))]))
+        if number is not None and several(self.model.asked):
+            self.taps_on(self.tap(data.draw(st.sampled_from([Press.ADD, Press.REMOVE])), number))
+        else:
+            self.taps_on(Answered(7, self.held.revision, self.position(link_id), number, instance))
+
+    @precondition(asking)
+    @rule(data=st.data(), most=st.sampled_from([1, 3, 6]))
+    def answers_what_is_asked(self, data: st.DataObject, most: int) -> None:
+        for _ in range(most):
+            revision = self.held.revision
+            self.types_an_answer(data)
+            if self.asking() and self.held.revision == revision:
+                self.types_an_answer(data)
+            if self.asking() and self.held.revision == revision:
+                self.taps_on(self.tap(Press.DONE))
 
     @precondition(asking)
     @rule(data=st.data())
     def types_an_answer(self, data: st.DataObject) -> None:
-        asked = self.model.next()
-        assert asked is not None
-        pairs: list[tuple[str, Any]] = {
-            "boolean": [("yes", True), ("Nope", False)],
-            "integer": [(str(number), number) for number in range(10)],
-            "choice": [(code.capitalize(), code) for code in CODES] + [("2", CODES[1])],
-            "string": [("word", "word"), ("other words", "other words")],
-        }[asked["type"]]
-        if not asked.get("required"):
-            pairs.append(("Skip", None))
-        text, value = data.draw(st.sampled_from(pairs))
-        self.answer(value, Said(text))
+        if not self.asking():
+            return
+        text, value = data.draw(st.sampled_from(said(self.model.asked)))
+        self.happens(Said(text), lambda: self.model.writes([value]))
 
-    @precondition(lambda self: self.asking() and self.held.question and self.model.next()["type"] != "string")
-    @rule(text=st.sampled_from(["???", "-", "maybe 5", "yes no", "9.5", "", "\ud83d", "x" * 5000]))
-    def types_garbage(self, text: str) -> None:
-        effects = self.unmoved(Said(text))
-        assert isinstance(effects[-1], Ask)
-        assert isinstance(effects[-1].note, Reason)
+    @precondition(lambda self: self.asking() and self.model.asked["type"] != "group")
+    @rule(data=st.data())
+    def types_what_can_only_be_guessed(self, data: st.DataObject) -> None:
+        for text, element in (flavour(self.model.asked).guessed or {}).items():
+            self.happens(Said(text), lambda: setattr(self.model, "guess", plain(element)))
+            yes = self.tap(Press.CONFIRM, self.number_of(self.model.guess))
+            if data.draw(st.booleans()):
+                self.is_read_back_from_storage()
+            event = data.draw(st.sampled_from([yes, self.tap(Press.RETYPE), Said("Yes!"), Said("no"), None]))
+            guess = self.model.guess
+            if isinstance(event, Pressed):
+                self.taps_on(event)
+            elif event == Said("no"):
+                self.happens(event, lambda: setattr(self.model, "guess", None))
+            elif event is not None:
+                self.happens(event, lambda: self.model.writes([guess]))
+
+    @precondition(lambda self: self.asking() and self.model.asked["type"] != "group")
+    @rule(data=st.data())
+    def types_what_is_no_answer(self, data: st.DataObject) -> None:
+        text = data.draw(st.sampled_from(flavour(self.model.asked).refused))
+        (*_, asked) = self.happens(Said(text), lambda: setattr(self.model, "guess", None))
+        assert isinstance(asked, Ask)
+        assert isinstance(asked.note, Reason)
+
+    @precondition(lambda self: self.asking() and not is_written(self.model.asked))
+    @rule(word=st.sampled_from(["Back", "skip", "I'd rather not say", "That's all!"]))
+    def says_a_word_instead(self, word: str) -> None:
+        raw, model = self.model.asked, self.model
+
+        def expected() -> None:
+            model.guess = None if word != "That's all!" or not several(raw) else model.guess
+            if word == "Back":
+                model.goes_back()
+            elif word == "skip" and raw["type"] != "group" and not least(raw):
+                model.takes([])
+            elif word == "I'd rather not say" and says(raw, "may-decline"):
+                model.takes([NOT_SAID])
+            elif word == "That's all!" and several(raw):
+                model.is_done()
+            elif word in {"skip", "That's all!"} and raw["type"] == "group":
+                model.takes([NO])
+
+        self.happens(Said(word), expected)
+
+    @precondition(going)
+    @rule(data=st.data(), number=st.integers(0, 3))
+    def presses_another_button(self, data: st.DataObject, number: int) -> None:
+        likely = [Press.DONE, Press.BACK]
+        if self.model.at:
+            likely += [Press.USE] * bool(self.model.asked.get("initial")) + [Press.KEEP] * (
+                self.model.at in self.model.given
+            )
+            likely += [Press.DECLINE] * says(self.model.asked, "may-decline")
+        self.taps_on(self.tap(data.draw(st.sampled_from(likely) | st.sampled_from(Press)), number))
+
+    @precondition(lambda self: self.going() and self.model.given)
+    @rule(data=st.data())
+    def changes_an_answer(self, data: st.DataObject) -> None:
+        self.taps_on(self.tap(Press.EDIT, 0, data.draw(st.sampled_from(sorted(self.model.given)))))
+
+    @precondition(lambda self: self.held.stage is Stage.REVIEW)
+    @rule(text=st.sampled_from(["back", "hello?", "Send", "???"]))
+    def types_at_the_review(self, text: str) -> None:
+        def expected() -> None:
+            if text == "Send":
+                self.model.stage, self.model.at = "submitted", None
+            elif text == "back":
+                self.model.goes_back()
+
+        self.happens(Said(text), expected)
 
     @precondition(lambda self: self.taps)
     @rule(data=st.data())
     def taps_again(self, data: st.DataObject) -> None:
         """A double tap, or an old button."""
-        self.unmoved(data.draw(st.sampled_from(self.taps)))
+        tap = data.draw(st.sampled_from(self.taps))
+        self.happens(tap, lambda: self.model.taps(tap, self.marks))
 
-    @precondition(lambda self: self.taps)
-    @rule(data=st.data(), choice=st.none() | st.integers(0, 2))
-    def taps_another_button_of_an_old_question(self, data: st.DataObject, choice: int | None) -> None:
-        old = data.draw(st.sampled_from(self.taps))
-        self.unmoved(Answered(7, old.revision, old.question, choice))
+    @rule(
+        revision=st.sampled_from([-10, -1, 0, 0, 0, 0, 1]),
+        question=st.integers(-3, 15) | st.just(10**9),
+        instance=st.just(()) | st.lists(st.integers(-1, 3), max_size=3).map(tuple),
+        number=st.none() | st.integers(-2, 5) | st.integers(-(10**9), 10**9),
+        press=st.none() | st.sampled_from(Press),
+        here=st.booleans(),
+    )
+    def forges_a_tap(
+        self,
+        revision: int,
+        question: int,
+        instance: tuple[int, ...],
+        number: int | None,
+        press: Press | None,
+        here: bool,
+    ) -> None:
+        if here and self.model.at:
+            question, instance = self.position(self.model.at[0]), self.model.at[1]
+        revision += self.held.revision
+        tap: Answered | Pressed = Answered(7, revision, question, number, instance)
+        if press is not None:
+            tap = Pressed(7, revision, press, number or 0, question, instance)
+        self.happens(tap, lambda: self.model.taps(tap, self.marks))
 
-    @rule(position=st.integers(-3, 30), choice=st.none() | st.integers(-2, 9), back=st.integers(-3, 3))
-    def forges_a_tap(self, position: int, choice: int | None, back: int) -> None:
-        tap = Answered(7, self.held.revision + back, position, choice)
-        known = self.positions[position] if 0 <= position < len(self.positions) else None
-        if self.asking() and back == 0 and known == self.held.question:
-            asked = self.form.find(known) if known else None
-            assert asked is not None
-            if (choice is None and not asked.required) or (choice is not None and 0 <= choice < len(choices(asked))):
-                return
-        self.unmoved(tap)
+    @precondition(going)
+    @rule()
+    def pauses(self) -> None:
+        self.held, self.model.stage = self.held.moved(Step.PAUSE), "paused"
 
-    @precondition(lambda self: not self.asking())
-    @rule(event=st.sampled_from([Said("yes"), Answered(7, 1, 0, 0), Answered(7, 0, 0, None)]))
-    def nothing_is_answered_when_nothing_is_asked(self, event: Said | Answered) -> None:
-        assert self.unmoved(event) == (Toast("stale"),)
+    @rule()
+    def is_read_back_from_storage(self) -> None:
+        """A restart: what remains is what was kept, through JSON."""
+        kept = {place: tuple(map(through_storage, values)) for place, values in self.kept.items()}
+        guess = self.held.draft.guess
+        draft = Draft(
+            tuple(map(through_storage, self.held.draft.values)), None if guess is None else through_storage(guess)
+        )
+        self.held = replace(self.held, answers=kept, draft=draft)
+
+    @precondition(lambda self: not self.going())
+    @rule(
+        event=st.sampled_from([Said("yes"), Answered(7, 1, 0, 0), Answered(7, 0, 0, None), Pressed(7, 1, Press.SEND)])
+    )
+    def nothing_is_answered_when_nothing_is_asked(self, event: Incoming) -> None:
+        assert self.happens(event, lambda: None) == (Toast("stale"),)
+
+    # What must always be so
 
     @invariant()
-    def the_revision_only_grows(self) -> None:
-        assert self.held.revision >= self.highest
-        self.highest = self.held.revision
+    def all_is_as_in_the_model(self) -> None:
+        model = self.model
+        expected = model.stage, model.revision, model.at, model.given, model.draft, model.guess
+        assert self.state() == expected
+        assert self.held.answers == self.kept
 
     @invariant()
-    def the_question_and_the_answers_are_those_of_the_model(self) -> None:
-        if self.held.stage is Stage.INVITED:
-            assert (self.held.question, self.held.answers) == (None, {})
-            return
-        expected = self.model.next()
-        assert self.held.question == (expected["linkId"] if expected else None)
-        assert self.held.stage is (Stage.ASKING if expected else Stage.SUBMITTED)
-        reached = follow(self.form, self.held.answers).reached
-        mine = {link_id: (value[0] if value else None) for link_id, value in reached.items()}
-        plain = {link_id: value.code if isinstance(value, Coding) else value for link_id, value in mine.items()}
-        assert plain == self.model.given
+    def the_course_is_that_of_the_model(self) -> None:
+        course = self.held.course
+        assert [entry.place for entry in course.entries] == self.model.course()
+        gates = {key for key in self.model.given if self.model.raw[key[0]]["type"] == "group"}
+        reached = {place: simple(values) for place, values in course.reached.items() if place not in gates}
+        assert reached == dict(self.model.told)
 
     def teardown(self) -> None:
-        """Whoever answers every question that is shown comes to the end."""
+        """Whoever answers what is asked comes to the end, and what leaves for others is what was answered."""
         if not hasattr(self, "held"):
             return
-        if self.held.stage is Stage.INVITED:
-            self.send(Begun(7))
-        for _ in self.positions:
-            asked = self.model.next()
-            if asked is None:
+        if self.held.stage in {Stage.INVITED, Stage.PAUSED}:
+            self.begins_or_goes_on()
+        for _ in range(300):
+            if not self.asking():
                 break
-            text, value = {
-                "boolean": ("yes", True),
-                "integer": ("4", 4),
-                "choice": ("Red", "red"),
-                "string": ("word", "word"),
-            }[asked["type"]]
-            self.answer(value, Said(text))
+            self.answers_or_says_no()
+        if self.held.stage is Stage.REVIEW:
+            self.taps_on(self.tap(Press.SEND))
         assert self.held.stage is Stage.SUBMITTED
+        self.all_is_as_in_the_model()
+        self.the_course_is_that_of_the_model()
+        self.the_response_holds_what_was_answered()
+
+    def answers_or_says_no(self) -> None:
+        raw, model = self.model.asked, self.model
+        if raw["type"] == "group":
+            self.happens(Said("no"), lambda: model.writes([NO]))
+        elif several(raw) and len(model.draft) > (most(raw) or 50):
+            self.happens(Said("done"), lambda: None)
+            self.taps_on(self.tap(Press.REMOVE, self.number_of(model.draft[0])))
+        elif several(raw) and model.draft and len(model.draft) >= least(raw):
+            self.taps_on(self.tap(Press.DONE))
+        else:
+            text, value = next((text, value) for text, value in said(raw) if value not in model.draft)
+            self.happens(Said(text), lambda: model.writes([value]))
+
+    def number_of(self, value: Plain) -> int:
+        """The number on the button of a chosen value."""
+        offered = options(self.model.asked)
+        if value in offered and value != self.model.guess:
+            return offered.index(value)
+        return next(number for number, marked in reversed(self.marks.items()) if marked == value)
+
+    def the_response_holds_what_was_answered(self) -> None:
+        reached = self.held.course.reached
+        for detail in Detail:
+            written = json.loads(json.dumps(responses.items(self.form.items, reached, detail=detail)))
+            assert list(flat(written)) == [(key[0], values) for key, values in self.model.told if values]
+            read = responses.answers(self.form.items, written)
+            wanted = {place: values for place, values in reached.items() if values or detail}
+            questions = {place for place in {*read, *wanted} if self.form.find(place.link_id).is_question}  # type: ignore[union-attr]
+            assert {place: read.get(place) for place in questions} == {place: wanted.get(place) for place in questions}
+        gates = {place: values for place, values in reached.items() if place not in questions}
+        assert gates.items() <= read.items()
 
 
-AnyPerson.TestCase.settings = settings(max_examples=80, stateful_step_count=20, deadline=None)
+def is_written(raw: Raw) -> bool:
+    """Whether any words are an answer."""
+    return raw["type"] in {"string", "text", "open-choice"}
+
+
+def said(raw: Raw) -> list[tuple[str, Plain]]:
+    """What people type to answer a question, and what it means."""
+    if raw["type"] == "group":
+        return [("yes", YES), ("no", NO)]
+    return [(text, plain(element)) for text, element in flavour(raw).said.items()]
+
+
+def flat(items: list[Raw]) -> Iterator[tuple[str, list[Plain]]]:
+    """The answers in a response, in their order."""
+    for entry in items:
+        answers = [answer for answer in entry.get("answer", [])]
+        if answers:
+            yield entry["linkId"], [given(answer) for answer in answers]
+        yield from flat(entry.get("item", []))
+        for answer in answers:
+            yield from flat(answer.get("item", []))
+
+
+def given(answer: Raw) -> Plain:
+    if "extension" in answer:
+        return NOT_SAID
+    return plain({name: value for name, value in answer.items() if name.startswith("value")})
+
+
+AnyPerson.TestCase.settings = settings(max_examples=150 * DEPTH, stateful_step_count=40, deadline=None)
 TestAnyPerson = AnyPerson.TestCase
-
-
-def started(form: Questionnaire) -> tuple[Conversation, Ask]:
-    """A conversation at its first question."""
-    held, effects = advance(Conversation(1, Purpose.CHECK_IN, form), Begun(1), today=TODAY)
-    assert isinstance(effects[-1], Ask)
-    return held, effects[-1]
-
-
-def test_p8_a_stale_tap_is_told_so_and_shown_the_question_again() -> None:
-    held, _ = started(load(item("a"), item("b")))
-    moved, _ = advance(held, Answered(1, 1, 0, 0), today=TODAY)
-    same, effects = advance(moved, Answered(1, 1, 0, 1), today=TODAY)
-    assert same == moved
-    assert effects == (Toast("stale"), ask(moved))
-
-
-def test_p8_a_double_tap_is_only_told_that_it_was_noted() -> None:
-    held, _ = started(load(item("a"), item("b")))
-    moved, _ = advance(held, Answered(1, 1, 0, 0), today=TODAY)
-    assert advance(moved, Answered(1, 1, 0, 0), today=TODAY) == (moved, (Toast("noted_before"),))
-
-
-def test_p8_a_tap_with_the_right_revision_on_another_question_answers_neither() -> None:
-    held, _ = started(load(item("a"), item("b")))
-    same, effects = advance(held, Answered(1, 1, 1, 0), today=TODAY)
-    assert same == held
-    assert effects[0] == Toast("stale")
-
-
-@pytest.mark.parametrize("forged", [-1, -2, 2, 10**9])
-def test_p8_a_forged_button_answers_nothing(forged: int) -> None:
-    held, _ = started(load(item("a"), item("b")))
-    same, effects = advance(held, Answered(1, 1, 0, forged), today=TODAY)
-    assert same == held
-    assert effects == (Toast("stale"), ask(held))
-
-
-def test_a_required_question_cannot_be_skipped_by_a_word_or_a_forged_tap() -> None:
-    held, _ = started(load(item("a", required=True)))
-    same, effects = advance(held, Said("skip"), today=TODAY)
-    assert same == held
-    assert isinstance(effects[-1], Ask)
-    assert effects[-1].note is Reason.YES_OR_NO
-    assert advance(held, Answered(1, 1, 0, None), today=TODAY)[0] == held
-
-
-def test_a_skipped_question_is_an_answer_without_values() -> None:
-    held, _ = started(load(item("a", "text"), item("b", enableWhen=[when("a", "exists", answerBoolean=False)])))
-    moved, effects = advance(held, Said("Skip!"), today=TODAY)
-    assert effects[0] == Record(1, 1, "a", ())
-    assert moved.question == "b"
-
-
-def test_texts_before_a_question_are_its_intro_and_are_said_once() -> None:
-    form = load(
-        item("hello", "display"),
-        item("g", "group", text="Heading", item=[item("a"), item("b")]),
-        item("note", "display", enableWhen=[when("b", "=", answerBoolean=True)]),
-        item("c"),
-    )
-    held, first = started(form)
-    assert first.intro == ("About hello?", "Heading")
-    held, (*_, second) = advance(held, Said("yes"), today=TODAY)
-    assert isinstance(second, Ask)
-    assert second.intro == ()
-    held, (*_, third) = advance(held, Said("yes"), today=TODAY)
-    assert isinstance(third, Ask)
-    assert third.intro == ("About note?",)
-
-
-def test_the_count_of_questions_follows_the_branch() -> None:
-    form = load(
-        choice("a", *CODES), *(item(name, enableWhen=[when("a", "=", answerCoding=coding("red"))]) for name in "bc")
-    )
-    held, first = started(form)
-    assert (first.number, first.total) == (1, 1)
-    _, (*_, second) = advance(held, Said("red"), today=TODAY)
-    assert isinstance(second, Ask)
-    assert (second.number, second.total) == (2, 3)
-
-
-def test_hidden_and_read_only_items_are_never_asked_nor_said() -> None:
-    hidden = [{"url": questionnaire.HIDDEN, "valueBoolean": True}]
-    form = load(
-        item("h", extension=hidden),
-        item("g", "group", extension=hidden, item=[item("inside")]),
-        item("r", readOnly=True),
-        item("a"),
-    )
-    _, first = started(form)
-    assert (first.item.link_id, first.intro, first.total) == ("a", (), 1)
-
-
-def test_a_questionnaire_without_a_question_to_ask_is_submitted_at_once() -> None:
-    held, effects = advance(Conversation(1, Purpose.INTAKE, load(item("a", "display"))), Begun(1), today=TODAY)
-    assert (held.stage, effects) == (Stage.SUBMITTED, ())
-
-
-def test_answers_on_a_branch_that_is_no_longer_taken_count_for_nothing() -> None:
-    form = load(
-        item("a"),
-        item("b", enableWhen=[when("a", "=", answerBoolean=True)]),
-        item("c", enableWhen=[when("b", "exists", answerBoolean=True)]),
-    )
-    course = follow(form, {"a": (False,), "b": (True,), "c": (True,)})
-    assert (course.reached, course.next, course.ahead) == ({"a": (False,)}, None, 0)
-
-
-def test_asking_for_a_question_that_is_not_open_is_an_error_of_ours() -> None:
-    with pytest.raises(ValueError, match="is not waiting for b"):
-        ask(Conversation(1, Purpose.INTAKE, load(item("a")), Stage.ASKING, 1, "b"))
-
-
-def test_a_conversation_is_open_until_it_is_over() -> None:
-    form = load(item("a"))
-    states = [stage for stage in Stage if Conversation(1, Purpose.INTAKE, form, stage).is_open]
-    assert states == [Stage.INVITED, Stage.ASKING, Stage.PAUSED]

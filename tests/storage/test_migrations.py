@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 import storage
+from flows.conversation import Conversation, Purpose
+from flows.lifecycle import Stage
+from flows.values import Place
+from storage import conversations
 from storage.cipher import Keyring
-from storage.database import Store, open_store
+from storage.database import Store, new_id, open_store
 from storage.tables import metadata
-from tests.storage.parts import ROOT, add_patient, do, look
+from tests.storage.parts import NOW, ROOT, add_patient, do, form, look
 
 OPEN = """
 import sys
@@ -34,11 +39,11 @@ else:
     print("opened")
 """
 
-SECOND = """
+LATER = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "9999", "{head}"
 
 
 def upgrade():
@@ -57,13 +62,16 @@ def alembic() -> Config:
     return config
 
 
+HEAD = ScriptDirectory.from_config(alembic()).get_current_head()
+
+
 def migrate(path: Path, revision: str) -> None:
     """Up or down to a revision."""
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         config = alembic()
         config.attributes["connection"] = connection
-        (command.downgrade if revision == "base" else command.upgrade)(config, revision)
+        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
         connection.commit()
     engine.dispose()
 
@@ -136,7 +144,7 @@ def newer(tmp_path: Path) -> Path:
 
 def open_with(newer: Path, url: str, keyring: Keyring, *, then: str = "pass") -> str:
     """Open the database with the Taperline of the future. Returns what it says."""
-    (newer / "storage/migrations/versions/0002_later.py").write_text(SECOND.format(then=then))
+    (newer / "storage/migrations/versions/9999_later.py").write_text(LATER.format(head=HEAD, then=then))
     program = [sys.executable, "-c", OPEN, url, keyring.text()]
     done = subprocess.run(
         program, cwd=newer, env={"PYTHONPATH": str(newer)}, capture_output=True, text=True, check=True
@@ -151,7 +159,7 @@ def test_an_older_database_is_brought_up_to_date_and_keeps_its_rows(
     store.close()
     assert open_with(newer, url, keyring) == "opened"
     assert look(path, "SELECT id, added_later FROM patient") == [(patient_id, None)]
-    assert look(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert look(path, "SELECT version_num FROM alembic_version") == [("9999",)]
 
 
 def test_p7_other_keys_are_refused_before_an_older_database_is_changed(
@@ -170,7 +178,7 @@ def test_a_revision_that_fails_half_way_is_undone(
     before = schema(path)
     assert open_with(newer, url, keyring, then='op.execute("SELECT * FROM nothing")') == "DatabaseError"
     assert schema(path) == before
-    assert look(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert look(path, "SELECT version_num FROM alembic_version") == [(HEAD,)]
     open_store(url, keyring).close()
 
 
@@ -180,3 +188,19 @@ def test_a_half_made_database_is_no_trap(url: str, keyring: Keyring, path: Path)
         connection.execute("PRAGMA journal_mode = WAL")
     open_store(url, keyring).close()
     assert {name for kind, name, *_ in schema(path) if kind == "table"} == {*metadata.tables, "alembic_version"}
+
+
+def test_a_conversation_of_first_light_is_brought_up_to_date_and_goes_on(
+    store: Store, url: str, keyring: Keyring, path: Path
+) -> None:
+    patient_id = do(store, add_patient)
+    held = Conversation(new_id(), Purpose.CHECK_IN, form(), Stage.ASKING, 2, Place("dose"), opened=NOW)
+    do(store, lambda tx: conversations.save(tx, patient_id, held, now=NOW))
+    do(store, lambda tx: conversations.record(tx, held.id, 1, Place("mood"), ("low",), now=NOW))
+    store.close()
+    migrate(path, "0001")
+    assert "instance" not in look(path, "SELECT sql FROM sqlite_master WHERE name = 'answer'")[0][0]
+    store = open_store(url, keyring)
+    expected = replace(held, answers={Place("mood"): ("low",)})
+    assert do(store, lambda tx: conversations.open_ones(tx, patient_id)) == (expected, ())
+    store.close()

@@ -8,7 +8,7 @@ from flows.care import Person
 from flows.conversation import Conversation, Purpose
 from flows.escalation import Role
 from flows.listener import Signal
-from flows.values import Coding, Value
+from flows.values import Coding, Place, Value
 from storage import clinicians, conversations, outbox, patients, updates
 from storage.cipher import Keyring
 from storage.database import Store, Transaction, new_id, open_store
@@ -39,11 +39,11 @@ def live(tx: Transaction) -> None:
     patient = patients.add(tx, PATIENT_CHAT, Person(zone=ZONE), now=NOW)
     token = clinicians.invite(tx, "Dr. Lovelace", Role.PHYSICIAN, now=NOW)
     assert clinicians.accept(tx, token, CLINICIAN_CHAT, now=NOW) is not None
-    conversation = Conversation(new_id(), Purpose.CHECK_IN, form(), revision=1, question="mood")
+    conversation = Conversation(new_id(), Purpose.CHECK_IN, form(), revision=1, question=Place("mood"))
     conversations.save(tx, patient.id, conversation, now=NOW)
     answers: list[Value] = ["clonazepam", Decimal("3.625"), Coding("nearly-every-day", "urn:x", "hopelessness")]
     for revision, answer in enumerate(answers, start=1):
-        conversations.record(tx, conversation.id, revision, "mood", (answer,), now=NOW)
+        conversations.record(tx, conversation.id, revision, Place("mood"), (answer,), now=NOW)
     conversations.keep_text(tx, patient.id, "I cannot go on. Grüße von Jürgen", [Signal.CRISIS], now=NOW)
     outbox.put(
         tx, PATIENT_CHAT, "sendMessage", {"chat_id": PATIENT_CHAT, "text": "Xanaxalot"}, urgency=Urgency.REPLY, now=NOW

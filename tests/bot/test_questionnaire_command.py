@@ -1,0 +1,110 @@
+"""`taperline questionnaire`: what is wrong with a form or with a response, as a FHIR OperationOutcome."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fhir.resources.R4B.operationoutcome import OperationOutcome
+from typer.testing import CliRunner
+
+from bot.cli import cli
+from tests.flows.forms import Raw, form, item
+
+URL = "https://clinic.example/form"
+FORM = form(item("q", required=True), url=URL)
+CANNOT_BE_ASKED = form(item("q", required=True), {"linkId": "photo", "type": "attachment"}, url=URL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """The exit code, and what went to standard output and standard error."""
+    found = CliRunner().invoke(cli, ["questionnaire", *arguments])
+    return found.exit_code, found.stdout, found.stderr
+
+
+def response(*answers: Raw) -> Raw:
+    items = {"item": [{"linkId": "q", "answer": list(answers)}]} if answers else {}
+    return {"resourceType": "QuestionnaireResponse", "questionnaire": URL, "status": "completed", **items}
+
+
+def issues(printed: str) -> list[dict[str, Any]]:
+    outcome = json.loads(printed)
+    OperationOutcome.model_validate(outcome)
+    return list(outcome["issue"])
+
+
+def test_a_form_that_can_be_asked_is_all_ok(folder: Path) -> None:
+    (folder / "f.yaml").write_text(yaml.safe_dump(FORM))
+    code, printed, _ = run("f.yaml")
+    assert code == 0
+    assert issues(printed) == [{"severity": "information", "code": "informational", "diagnostics": "All OK"}]
+
+
+def test_a_form_that_cannot_be_asked_is_an_error_that_names_the_item(folder: Path) -> None:
+    (folder / "f.json").write_text(json.dumps(CANNOT_BE_ASKED))
+    code, printed, _ = run("f.json")
+    assert code == 1
+    told = [issue for issue in issues(printed) if issue["severity"] == "error"]
+    assert all(issue["diagnostics"].startswith("item photo: ") for issue in told)
+    assert told[0]["expression"] == ["descendants().where(linkId = 'photo')"]
+
+
+@pytest.mark.parametrize(("answers", "wanted"), [([{"valueBoolean": True}], 0), ([{"valueInteger": 1}], 1), ([], 1)])
+def test_a_response_is_checked_against_a_form_even_one_that_cannot_be_asked(
+    folder: Path, answers: list[Raw], wanted: int
+) -> None:
+    (folder / "f.yaml").write_text(yaml.safe_dump(CANNOT_BE_ASKED))
+    (folder / "r.json").write_text(json.dumps(response(*answers)))
+    code, printed, _ = run("f.yaml", "--response", "r.json")
+    assert code == wanted
+    assert len([issue for issue in issues(printed) if issue["severity"] == "error"]) == wanted
+
+
+def test_a_warning_is_no_error(folder: Path) -> None:
+    (folder / "f.yaml").write_text(yaml.safe_dump({**FORM, "status": "retired"}))
+    (folder / "r.yaml").write_text(yaml.safe_dump(response({"valueBoolean": False})))
+    code, printed, _ = run("f.yaml", "--response", "r.yaml")
+    assert code == 0
+    assert [issue["severity"] for issue in issues(printed)] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [(None, "No such file"), (b"\xff\xfe\x00", "not a text in UTF-8"), (b"a: [1", "line 2"), (b"a: 1\na: 2", "twice")],
+)
+@pytest.mark.parametrize("broken", ["f.yaml", "r.json"])
+def test_a_file_that_cannot_be_read_is_one_sentence_and_no_outcome(
+    folder: Path, broken: str, content: bytes | None, wanted: str
+) -> None:
+    (folder / "f.yaml").write_text(yaml.safe_dump(FORM))
+    (folder / "r.json").write_text(json.dumps(response()))
+    (folder / broken).unlink()
+    if content is not None:
+        (folder / broken).write_bytes(content)
+    code, printed, told = run("f.yaml", "--response", "r.json")
+    assert (code, printed) == (2, "")
+    assert told.startswith(f"taperline: {broken}")
+    assert wanted in told
+    assert told.count("\n") == 1
+
+
+def test_what_is_readable_but_no_fhir_is_an_outcome(folder: Path) -> None:
+    for text in ("[]", "just words", "{}"):
+        (folder / "f.yaml").write_text(text)
+        code, printed, _ = run("f.yaml")
+        assert code == 1
+        assert issues(printed)[0]["code"] == "structure"
+
+
+def test_the_help_teaches_the_exit_codes() -> None:
+    code, printed, _ = run("--help")
+    assert code == 0
+    assert "OperationOutcome" in printed
+    assert "Exit code 0" in printed
