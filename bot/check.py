@@ -1,7 +1,8 @@
 """`taperline check`: reads all content and names file, entry and reason for whatever is wrong."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from fnmatch import fnmatch
 from functools import partial
@@ -9,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from bot.buttons import Deed
-from bot.render import LONGEST, Rendered, Renderer
+from bot.render import LANGUAGE, LONGEST, TEMPLATES, Rendered, Renderer
 from bot.sandbox.errors import ApiError
 from bot.sandbox.markup import parse_html
-from flows import catalogue
+from flows import catalogue, legibility, plain_yaml, reach
 from flows.answers import Reason
-from flows.catalogue import Catalogue, ContentError
+from flows.catalogue import Catalogue, ContentError, Language
 from flows.conditions import Condition
 from flows.conversation import Purpose
+from flows.course import Entry
 from flows.effects import Ask, Review, Say, Settle
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
@@ -24,6 +26,9 @@ from flows.events import Command
 from flows.items import Item, ItemType
 from flows.lifecycle import AlertState
 from flows.listener import Signal
+from flows.problems import Severity
+from flows.problems import problems as questionnaire_problems
+from flows.totals import LOINC
 from flows.values import Place, Values
 
 CRISIS_LINES_AGE = timedelta(days=180)
@@ -32,7 +37,8 @@ MOST_BUTTONS = 100
 
 KNOWN_FILES = (
     *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "redflags.yaml"),
-    *("questionnaires/*.yaml", "phrases/*.yaml", "templates/*/*.html.j2", "templates/*/staff/*.html.j2"),
+    *("questionnaires/*.yaml", "questionnaires/*.json", "phrases/*.yaml"),
+    *("templates/*/*.html.j2", "templates/*/staff/*.html.j2"),
     *("templates/*/words.yaml", "templates/*/staff/words.yaml"),
 )
 SPOKEN = (
@@ -42,44 +48,98 @@ SPOKEN = (
     *("stopped", "visit_requested"),
 )
 """The texts that the core says by name; a rule says its own."""
-STAFF_TEXTS = (
-    *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
-    *("record", "record_refused"),
+PARTS = ("part", "question", "review", "settled")
+"""What the renderer says in the course of a questionnaire."""
+
+STAFF_TEXTS = frozenset(
+    {
+        *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
+        *("record", "record_refused", "alert", "request"),
+    }
 )
+TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
 
 
-def problems(content_dir: Path | None, *, today: date) -> Iterator[str]:
-    """All that is wrong with the content, one sentence each, naming the file and the entry."""
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words that can reach a patient, and where they stand. Verbatim ones are those of an instrument's authors."""
+
+    where: str
+    words: str
+    is_verbatim: bool = False
+
+
+def findings(content_dir: Path | None, *, today: date) -> Iterator[tuple[Severity, str]]:
+    """All that is wrong with the content, one sentence each, naming the file, the entry and the remedy.
+
+    Errors are mistakes; warnings are doubtful. What keeps the bot from starting with the content comes alone.
+    """
     try:
-        content, _ = load(content_dir)
+        content, renderer = load(content_dir)
     except TaperlineError as error:
-        yield from str(error).splitlines()
+        yield from ((Severity.ERROR, line) for line in str(error).splitlines())
         return
-    for line in content.crisis_lines:
-        if today - line.checked_on > CRISIS_LINES_AGE:
-            yield f"crisis_lines.yaml, {line.name}: checked more than 180 days ago. Call it, then set checked_on."
+    texts = [*_texts_of_forms(content, content.questionnaires), *_texts_around(content, renderer, content_dir)]
+    wrong = [
+        *(
+            f"crisis_lines.yaml, {line.name}: checked more than 180 days ago. Call it, then set checked_on."
+            for line in content.crisis_lines
+            if today - line.checked_on > CRISIS_LINES_AGE
+        ),
+        *_unreachable(content),
+        *_refused_words(content.language, texts),
+        *_hard_to_read(content.language, texts),
+        *_other_languages(content_dir),
+    ]
+    yield from ((Severity.ERROR, text) for text in wrong)
+    for name, form in content.questionnaires.items():
+        for problem in questionnaire_problems(form.resource):
+            if problem.severity is not Severity.INFORMATION:
+                yield problem.severity, f"{content.files[name]}: {problem}"
 
 
 def load(content_dir: Path | None) -> tuple[Catalogue, Renderer]:
     """Read the content, and say every text once, so that none can fail when it is needed.
 
+    A questionnaire that breaks a rule of FHIR, but leaves no doubt about what to ask, is not refused here.
     Raises a TaperlineError with all faults found, a line each, naming the file and the entry.
     """
     content = catalogue.load(*([content_dir] if content_dir is not None else []))
     renderer = Renderer(content, content_dir, strict=True)
-    found = [*_strangers(content_dir), *_unspeakable(content, renderer), *_unheard(content)]
-    found += _language(content, renderer) if not found else []
+    found = [*_strangers(content_dir, content), *_missing_words(content_dir, LANGUAGE)]
+    found += _unspeakable(content, renderer) if not found else []
+    found += _unheard(content)
+    if not found:
+        texts = [*_texts_of_forms(content, Purpose), *_texts_around(content, renderer, content_dir)]
+        found += _refused_words(content.language, texts)
     if found:
         raise ContentError("\n".join(dict.fromkeys(found)))
     return content, Renderer(content, content_dir)
 
 
-def _strangers(content_dir: Path | None) -> Iterator[str]:
-    """Files of the clinic's own that nothing reads, such as one with a misspelled name."""
-    for path in sorted(content_dir.rglob("*")) if content_dir is not None else ():
-        name = path.relative_to(content_dir).as_posix() if content_dir is not None else ""
-        if path.is_file() and not any(fnmatch(name, known) for known in KNOWN_FILES):
-            yield f"{name}: nothing reads a file of this name. Known are: {', '.join(KNOWN_FILES)}"
+def _strangers(content_dir: Path | None, content: Catalogue) -> Iterator[str]:
+    """Files of the clinic's own that nothing reads, and texts that nothing says, such as with a misspelled name."""
+    if content_dir is None:
+        return
+    said = {*_names_of_texts(None), *(f"{say.template}.html.j2" for say in _sayings(content))}
+    own = {path.relative_to(content_dir): path for path in sorted(content_dir.rglob("*")) if path.is_file()}
+    templates = {name: path for name, path in own.items() if name.parts[0] == "templates" and path.suffix == ".j2"}
+    for name in own:
+        if not any(fnmatch(name.as_posix(), known) for known in KNOWN_FILES):
+            yield f"{name.as_posix()}: nothing reads a file of this name. Known are: {', '.join(KNOWN_FILES)}"
+        elif name in templates and (text := Path(*name.parts[2:]).as_posix()) not in said:
+            others = (path.read_text("utf-8", "replace") for other, path in templates.items() if other != name)
+            if not any(text in other for other in others):
+                yield f"{name.as_posix()}: nothing says this text. Correct its name, let a rule say it, or remove it"
+
+
+def _unreachable(content: Catalogue) -> Iterator[str]:
+    for name, form in content.questionnaires.items():
+        for item in reach.unreachable(form):
+            remedy = "Change its enableWhen, or that of the questions it depends on, or remove it"
+            yield f"{content.files[name]}, item {item.link_id}: no answers lead to it. {remedy}"
+    for case in reach.impossible(content.rules, content.questionnaires.values()):
+        yield f"redflags.yaml, rule {case.rule}, case {case.case}: it can never fire: {case.reason}"
 
 
 def _unheard(content: Catalogue) -> Iterator[str]:
@@ -88,22 +148,25 @@ def _unheard(content: Catalogue) -> Iterator[str]:
     heard = {test.answer for test in tests if isinstance(test, Condition) and test.question == "%signal"}
     for signal in Signal:
         if signal is not Signal.STOP and signal not in heard:
-            yield f"redflags.yaml: no rule has a case of its own for the signal {signal}"
+            yield f"redflags.yaml: no rule has a case of its own for the signal {signal}. Write one"
 
 
 def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     """Texts that cannot be rendered, or that Telegram would refuse."""
     for say in _sayings(content):
         yield from _fault(f"templates/{say.template}.html.j2", lambda say=say: renderer.say(say))
+    noted = set()
     for form, questionnaire in content.questionnaires.items():
         for item in questionnaire.walk():
-            where = f"questionnaires/{form}.yaml, item {item.link_id}"
+            where = f"{content.files[form]}, item {item.link_id}"
             if item.type is not ItemType.DISPLAY:
-                for note in (None, *Reason):
+                yield from _fault(where, lambda item=item: renderer.ask(_ask(item, None)))
+                for note in Reason if _limits(item) not in noted else ():
                     yield from _fault(where, lambda item=item, note=note: renderer.ask(_ask(item, note)))
+                noted.add(_limits(item))
                 yield from _fault(where, lambda item=item: renderer.settled(Settle(0, 0, item, _longest(item))))
                 yield from _fault(where, lambda item=item: renderer.review(_review(item)))
-    for toast in ("stale", "noted_before", "unknown", "first_question", "enough"):
+    for toast in TOASTS:
         yield from _fault("templates/words.yaml", lambda toast=toast: Rendered(renderer.toast(toast), []))
     yield from _fault("templates/words.yaml", lambda: Rendered(str(renderer.menu()), []))
     yield from _unspeakable_to_staff(content, renderer)
@@ -111,7 +174,7 @@ def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in STAFF_TEXTS:
+    for template in STAFF_TEXTS - {"alert", "request"}:
         say = partial(renderer.staff, template, [Deed.SEND], name="Dr. Lee", role=Role.STAFF, what="alert A-1")
         yield from _fault(f"templates/staff/{template}.html.j2", say)
     for is_open in (True, False):
@@ -157,12 +220,19 @@ def _sayings(content: Catalogue) -> Iterator[Say]:
     yield from (rule.message for rule in content.rules if rule.message is not None)
 
 
+def _limits(item: Item) -> Hashable:
+    """What the words about an answer that was not taken depend on."""
+    lengths = item.min_length, item.max_length, item.least, item.most
+    return item.entry_format, item.units, item.minimum, item.maximum, item.decimal_places, lengths
+
+
 def _ask(item: Item, note: Reason | None) -> Ask:
     return Ask(2**62, 999_999, 9_999, item, (), 99, 99, note, (99,), given=_longest(item))
 
 
 def _review(item: Item) -> Review:
-    return Review(2**62, 999_999, ((9_999, Place(item.link_id, (99,)), item, _longest(item)),) * 20, is_complete=True)
+    entry = Entry(Place(item.link_id, (99,)), item, (), _longest(item), ("99",))
+    return Review(2**62, 999_999, ((9_999, entry),) * 20, is_complete=True)
 
 
 def _longest(item: Item) -> Values:
@@ -190,24 +260,89 @@ def _fault(where: str, render: Any) -> Iterator[str]:
             yield f"{where}: there are more than {MOST_BUTTONS} buttons"
 
 
-def _language(content: Catalogue, renderer: Renderer) -> Iterator[str]:
+def _refused_words(language: Language, texts: Iterable[Text]) -> Iterator[str]:
     """Stigma, blame, and numbers of a dose, in every text that can reach a patient."""
-    allowed = re.compile("|".join(map(re.escape, content.language.allowed)) or "(?!)", re.IGNORECASE)
-    for name, whole in _patient_texts(content, renderer):
-        text = allowed.sub("", whole)
-        for pattern, instead in content.language.refused:
-            found = pattern.search(text)
+    allowed = re.compile("|".join(map(re.escape, language.allowed)) or "(?!)", re.IGNORECASE)
+    for text in texts:
+        words = allowed.sub("", text.words)
+        for pattern, instead in language.refused:
+            found = pattern.search(words)
             if found:
-                yield f"{name}: {found[0]!r} must not stand in a text to a patient; write: {instead}"
+                yield f"{text.where}: {found[0]!r} must not stand in a text to a patient; write: {instead}"
 
 
-def _patient_texts(content: Catalogue, renderer: Renderer) -> Iterator[tuple[str, str]]:
-    for form in Purpose:
+def _hard_to_read(language: Language, texts: Iterable[Text]) -> Iterator[str]:
+    remedy = "Use shorter words or split it; a word that nothing can replace goes to plain_words in language.yaml"
+    for text in texts:
+        for words, grade in legibility.hard_parts(text.words, language) if not text.is_verbatim else ():
+            yield f"{text.where}: {words!r} is too hard to read: grade {grade:.1f}, must be below 7. {remedy}"
+
+
+def _texts_of_forms(content: Catalogue, forms: Iterable[str]) -> Iterator[Text]:
+    for form in forms:
         for item in content.questionnaires[form].walk():
-            yield f"questionnaires/{form}.yaml, item {item.link_id}", item.text
-            for option in item.options:
-                yield f"questionnaires/{form}.yaml, item {item.link_id}", option.label
-    for say in _sayings(content):
-        yield f"templates/{say.template}.html.j2", renderer.say(say).html
+            where = f"{content.files[form]}, item {item.link_id}"
+            is_verbatim = item.link_id in content.language.verbatim or any(code.system == LOINC for code in item.codes)
+            yield from (Text(where, words, is_verbatim) for words in (item.text, item.help))
+            yield from (Text(where, option.label, is_verbatim) for option in item.options)
+
+
+def _texts_around(content: Catalogue, renderer: Renderer, content_dir: Path | None) -> Iterator[Text]:
+    """What is said to a patient beside the words of a questionnaire."""
+    for say in dict.fromkeys(_sayings(content)):
+        words, _ = parse_html(renderer.say(say).html)
+        yield Text(f"templates/{say.template}.html.j2", words)
+    for part in PARTS:
+        source = _file(content_dir, LANGUAGE, f"{part}.html.j2").read_text("utf-8")
+        yield Text(f"templates/{part}.html.j2", _MARKS.sub(" ", source))
+    for group, words_of_group in _words(content_dir, LANGUAGE, "words.yaml").items():
+        for name, words in words_of_group.items():
+            yield Text(f"templates/words.yaml, {group}.{name}", _MARKS.sub(" ", words))
     for line in content.crisis_lines:
-        yield f"crisis_lines.yaml, {line.name}", line.wording
+        yield Text(f"crisis_lines.yaml, {line.name}", line.wording)
+
+
+_MARKS = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{\w+\}|<[^>]*>", re.DOTALL)
+"""What is not words in the source of a template."""
+
+
+def _other_languages(content_dir: Path | None) -> Iterator[str]:
+    """Texts that stand in our language and not in one that the clinic has begun to translate into."""
+    for folder in sorted((content_dir / "templates").glob("*")) if content_dir is not None else ():
+        if not folder.is_dir() or folder.name == LANGUAGE:
+            continue
+        for name in _names_of_texts(content_dir):
+            if not (folder / name).is_file():
+                yield f"templates/{folder.name}/{name} is missing: translate templates/{LANGUAGE}/{name}"
+        yield from _missing_words(content_dir, folder.name)
+
+
+def _missing_words(content_dir: Path | None, language: str) -> Iterator[str]:
+    """Words that stand in our own files of words, and not in those of this language."""
+    for name in ("words.yaml", "staff/words.yaml"):
+        own = _file(content_dir, language, name)
+        if not own.is_file():
+            continue
+        given = _words(content_dir, language, name)
+        for group, words in _words(None, LANGUAGE, name).items():
+            there = given.get(group) if isinstance(given, dict) else None
+            missing = [word for word in words if not isinstance(there, dict) or word not in there]
+            if missing:
+                listed = ", ".join(f"{group}.{word}" for word in missing)
+                yield f"templates/{language}/{name}: {listed} missing. Add what stands there in ours"
+
+
+def _names_of_texts(content_dir: Path | None) -> Sequence[str]:
+    folders = [TEMPLATES / LANGUAGE, *([content_dir / "templates" / LANGUAGE] if content_dir is not None else [])]
+    found = {path.relative_to(folder).as_posix() for folder in folders for path in folder.rglob("*") if path.is_file()}
+    return sorted(found)
+
+
+def _file(content_dir: Path | None, language: str, name: str) -> Path:
+    """The clinic's own file of a text where there is one, else ours."""
+    own = content_dir / "templates" / language / name if content_dir is not None else None
+    return own if own is not None and own.is_file() else TEMPLATES / language / name
+
+
+def _words(content_dir: Path | None, language: str, name: str) -> Any:
+    return plain_yaml.read(_file(content_dir, language, name).read_text("utf-8"), f"templates/{language}/{name}")

@@ -72,11 +72,12 @@ def check(
     ] = None,
 ) -> None:
     """Read all content, and name file, item and reason for whatever is wrong. Exit code 1 when something is."""
-    found = list(checking.problems(folder or read_settings().content_dir, today=datetime.now(UTC).date()))
-    for problem in found:
-        print(problem)
-    print(f"{len(found)} problems" if found else "Everything is in order.")
-    if found:
+    found = list(checking.findings(folder or read_settings().content_dir, today=datetime.now(UTC).date()))
+    for severity, text in found:
+        print(f"warning: {text}" if severity is Severity.WARNING else text)
+    mistakes = sum(severity is Severity.ERROR for severity, _ in found)
+    print(f"{mistakes} problems" if mistakes else "Everything is in order.")
+    if mistakes:
         raise typer.Exit(1)
 
 

@@ -26,6 +26,7 @@ from flows import plain_yaml
 from flows.answers import Reason, choices
 from flows.catalogue import Catalogue, ContentError
 from flows.conversation import MOST_VALUES, PER_SCREEN, mark, selectable
+from flows.course import Entry
 from flows.effects import Ask, Begin, Review, Say, Settle
 from flows.events import Answered, Command, Press, Pressed
 from flows.items import Item, ItemType
@@ -58,6 +59,8 @@ ONE_SCREEN = 10
 
 REVIEWED = 12
 """Answers on one screen of a review."""
+
+REVIEWED_TEXT = 110
 
 EDITS_IN_A_ROW = 4
 
@@ -129,8 +132,8 @@ class Renderer:
         first = screen * REVIEWED
         shown = list(enumerate(review.entries, start=1))[first : first + REVIEWED]
         lines = [
-            (number, self._asked(item, place.instance), self._answers(item, values))
-            for number, (_, place, item, values) in shown
+            (number, self._reviewed(entry), self._answers(entry.item, entry.values or ()))
+            for number, (_, entry) in shown
         ]
         closing = [text[:LONGEST_LINE] for text in review.closing[:3]]
         html = self._html(
@@ -138,8 +141,8 @@ class Renderer:
         )
         here = review.conversation, review.revision
         edits = [
-            _button(f"✏️ {number}", Pressed(*here, Press.EDIT, 0, position, place.instance))
-            for number, (position, place, _, _) in shown
+            _button(f"✏️ {number}", Pressed(*here, Press.EDIT, 0, position, entry.place.instance))
+            for number, (position, entry) in shown
         ]
         rows = [edits[at : at + EDITS_IN_A_ROW] for at in range(0, len(edits), EDITS_IN_A_ROW)]
         turn = [(screen - 1, "previous")] * (screen > 0) + [(screen + 1, "more")] * (screen < screens - 1)
@@ -331,6 +334,12 @@ class Renderer:
             return text
         word = self._words["another"]["first" if instance[-1:] == (1,) else "more"]
         return f"{text}\n\n{word}".strip()
+
+    def _reviewed(self, entry: Entry) -> str:
+        """A question in one line, with what tells it from the same question elsewhere."""
+        text = " ".join(self._asked(entry.item, entry.place.instance).replace("\n\n", " – ").split())
+        text = text if len(text) <= REVIEWED_TEXT else text[:REVIEWED_TEXT] + "…"
+        return f"{text} ({', '.join(entry.within)})" if entry.within else text
 
     def _answers(self, item: Item, values: Values) -> str:
         shown = ", ".join(self._shown(item, value) for value in values)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +17,8 @@ from flows.effects import RequestKind, Say
 from flows.errors import TaperlineError
 from flows.escalation import Audience, PageStep, Policy, Role, Tier
 from flows.events import Command
-from flows.listener import Signal
 from flows.items import Item, ItemType
+from flows.listener import Signal
 from flows.questionnaire import Questionnaire
 from flows.redflags import Case, Rule
 from flows.scores import scored_groups, total_name
@@ -59,17 +60,25 @@ class CrisisLine:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What no text to a patient may hold: patterns with what to write instead, and the phrases that are allowed."""
+    """What no text to a patient may hold: patterns with what to write instead, and the phrases that are allowed.
+
+    Of what makes a sentence hard to read, `plain_words` count as if they had one syllable, `syllables` tells those of
+    words that the dictionary miscounts, and the items in `verbatim` stand as their authors wrote them.
+    """
 
     allowed: tuple[str, ...]
     refused: tuple[tuple[re.Pattern[str], str], ...]
+    plain_words: frozenset[str]
+    syllables: Mapping[str, int]
+    verbatim: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The content in use. Built once at start; nothing in it changes."""
+    """The content in use. Built once at start; nothing in it changes. `files` says where each questionnaire stands."""
 
     questionnaires: Mapping[str, Questionnaire]
+    files: Mapping[str, str]
     rules: tuple[Rule, ...]
     policies: Mapping[Tier, Policy]
     crisis_lines: tuple[CrisisLine, ...]
@@ -98,9 +107,8 @@ def load(*folders: Traversable) -> Catalogue:
     Raises ContentError, QuestionnaireError or UnreadableError, naming the file and the entry.
     """
     layers = _Layers((*folders, own_content()))
-    forms = {
-        name: questionnaire.load(text, f"questionnaires/{name}.yaml") for name, text in layers.texts("questionnaires")
-    }
+    texts = {file.stem: (file, text) for file, text in layers.texts("questionnaires", ".yaml", ".json")}
+    forms = {name: questionnaire.load(text, str(file)) for name, (file, text) in texts.items()}
     for needed in ("intake", "check_in"):
         if needed not in forms:
             raise ContentError(f"questionnaires/{needed}.yaml is missing")
@@ -110,11 +118,12 @@ def load(*folders: Traversable) -> Catalogue:
         for item in form.walk():
             names.setdefault(item.link_id, []).append(item)
     try:
-        phrases = listener.load({f"{name}.yaml": text for name, text in layers.texts("phrases")})
+        phrases = listener.load({file.name: text for file, text in layers.texts("phrases", ".yaml")})
     except ValueError as error:
         raise ContentError(f"phrases: {error}") from error
     return Catalogue(
         questionnaires=forms,
+        files={name: str(file) for name, (file, _) in texts.items()},
         rules=tuple(_rules(layers.entries("redflags.yaml"), names)),
         policies=_policies(layers.entries("escalation.yaml")),
         crisis_lines=tuple(_crisis_line(entry) for entry in layers.entries("crisis_lines.yaml")),
@@ -130,15 +139,21 @@ class _Layers:
 
     folders: Sequence[Traversable]
 
-    def texts(self, folder: str) -> Iterator[tuple[str, str]]:
+    def texts(self, folder: str, *endings: str) -> Iterator[tuple[PurePosixPath, str]]:
+        """The files of a folder whose names end so, in the order of their names."""
         found: dict[str, Traversable] = {}
         for layer in self.folders:
-            if (layer / folder).is_dir():
-                for file in (layer / folder).iterdir():
-                    if file.name.endswith(".yaml"):
-                        found.setdefault(file.name.removesuffix(".yaml"), file)
+            own: dict[str, Traversable] = {}
+            for file in (layer / folder).iterdir() if (layer / folder).is_dir() else ():
+                path = PurePosixPath(folder, file.name)
+                if path.suffix in endings:
+                    if path.stem in own:
+                        raise ContentError(f"{folder}/{own[path.stem].name}, {path}: two files of one name: keep one")
+                    own[path.stem] = file
+            found = own | found
         for name in sorted(found):
-            yield name, _text(found[name], f"{folder}/{name}.yaml")
+            path = PurePosixPath(folder, found[name].name)
+            yield path, _text(found[name], str(path))
 
     def read(self, name: str) -> Any:
         for layer in self.folders:
@@ -298,6 +313,13 @@ def _clinic(entry: Any) -> Clinic:
 def _language(entry: Any) -> Language:
     try:
         refused = tuple((re.compile(rule["pattern"], re.IGNORECASE), rule["instead"]) for rule in entry["refused"])
-        return Language(tuple(entry["allowed"]), refused)
-    except (KeyError, TypeError, re.error) as error:
-        raise ContentError(f"language.yaml: needs allowed, and refused with pattern and instead ({error})") from error
+        return Language(
+            allowed=tuple(entry["allowed"]),
+            refused=refused,
+            plain_words=frozenset(word.lower() for part in entry["plain_words"] for word in part["words"]),
+            syllables={word.lower(): int(count) for word, count in entry["syllables"].items()},
+            verbatim=frozenset(link_id for part in entry["verbatim"] for link_id in part["items"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
+        needed = "allowed, refused (pattern, instead), plain_words (words), syllables and verbatim (items)"
+        raise ContentError(f"language.yaml: needs {needed}: {error!r}") from error

@@ -66,9 +66,9 @@ def holds(test: Test, facts: Facts) -> bool:
     """
     match test:
         case Every(parts):
-            return all(holds(part, facts) for part in parts)
+            return _decided(parts, facts, False)
         case Some(parts):
-            return any(holds(part, facts) for part in parts)
+            return _decided(parts, facts, True)
         case Condition(question, Operator.EXISTS, answer):
             return any(given != DECLINED for given in facts.get(question, ())) == answer
         case Condition(question, Operator.NOT_EQUAL, answer):
@@ -79,6 +79,20 @@ def holds(test: Test, facts: Facts) -> bool:
             if answer != DECLINED.code:
                 given = tuple(value for value in given if value != DECLINED)
             return any(compare(*comparable(value, answer)) for value in given)
+
+
+def _decided(parts: tuple[Test, ...], facts: Facts, by: bool) -> bool:
+    """Whether a part of this truth decides the whole; a part that cannot be compared matters only when none does."""
+    broken: TypeError | None = None
+    for part in parts:
+        try:
+            if holds(part, facts) is by:
+                return by
+        except TypeError as error:
+            broken = error
+    if broken is not None:
+        raise broken
+    return not by
 
 
 def comparable(given: Value, wanted: Value) -> tuple[Any, Any]:

@@ -170,11 +170,7 @@ def ask(
 def review(conversation: Conversation, screen: int = 0, *, in_place: bool = False) -> Review:
     """All answers so far, to be changed, and sent when they are complete."""
     course, positions = conversation.course, conversation.questionnaire.positions
-    entries = tuple(
-        (positions[entry.place.link_id], entry.place, entry.item, entry.values)
-        for entry in course.entries
-        if entry.values is not None
-    )
+    entries = tuple((positions[entry.place.link_id], entry) for entry in course.entries if entry.values is not None)
     is_complete = conversation.stage is Stage.REVIEW
     closing = course.closing if is_complete else ()
     return Review(conversation.id, conversation.revision, entries, is_complete, closing, screen, in_place)

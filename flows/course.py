@@ -22,13 +22,15 @@ PASSES = 6
 class Entry:
     """A question that is enabled, with the texts before it; `values` is None until it is answered.
 
-    An entry whose item is a group asks whether the group occurs (once more); its place names that occurrence.
+    An entry whose item is a group asks whether the group occurs (once more); its place names that occurrence. `within`
+    tells it from the same question elsewhere: the answer that it is about, or the number of the occurrence.
     """
 
     place: Place
     item: Item
     intro: tuple[str, ...]
     values: Values | None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ class _Walk:
     computed: dict[Place, Values] = field(default_factory=dict)
     waiting: list[tuple[Place | None, str]] = field(default_factory=list)
     """Texts since the last question, each with the group that it heads."""
+    names: dict[Place, str] = field(default_factory=dict)
+    """What tells the occurrences of something apart."""
 
     def course(self, items: Sequence[Item]) -> Course:
         self._items(items, (), (), asked=True)
@@ -156,6 +160,7 @@ class _Walk:
                 continue
             if item.takes_several:
                 heading = Place(item.link_id, (*instance, number))
+                self.names[heading] = spoken(value)
                 self.waiting.append((heading, spoken(value)))
                 with self._apart(item):
                     self._items(item.items, heading.instance, (*groups, heading), asked=asked)
@@ -189,7 +194,8 @@ class _Walk:
         intro = tuple(text for group, text in self.waiting if group is None or group in groups)
         self.waiting.clear()
         values = self.answers.get(place)
-        self.entries.append(Entry(place, item, intro, values))
+        within = tuple(self.names[group] for group in groups if group in self.names)
+        self.entries.append(Entry(place, item, intro, values, within))
         return values
 
     @contextmanager

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from flows.answers import Reason
+from flows.course import Entry
 from flows.escalation import Tier
 from flows.events import Command, Waiting
 from flows.items import Item
@@ -84,11 +85,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Show all answers, to be changed, and sent when they are complete: (position, place, item, values) in order."""
+    """Show all answers in order, each with its position, to be changed, and sent when they are complete."""
 
     conversation: int
     revision: int
-    entries: tuple[tuple[int, Place, Item, Values], ...]
+    entries: tuple[tuple[int, Entry], ...]
     is_complete: bool
     closing: tuple[str, ...] = ()
     screen: int = 0

@@ -178,7 +178,7 @@ class _Bundler:
             f"{kept.conversation.id}/{score.link_id}",
             status="final" if kept.conversation.stage is Stage.SUBMITTED else "preliminary",
             category=[_concept(Coding("survey", f"{HL7}observation-category", "Survey"))],
-            code=_concept(*codes, text=score.title or score.link_id),
+            code=_concept(*codes, text=score.title or score.link_id or "Total score"),
             subject=self._patient,
             effectiveDateTime=kept.moved_at.isoformat(),
             derivedFrom=[self._reference("QuestionnaireResponse", kept.conversation.id)],

@@ -136,7 +136,7 @@ class _Check:
         if link_id.startswith("%"):
             yield Problem("a linkId cannot begin with %: such names are for what Taperline computes", link_id)
         if link_id in self.known:
-            yield Problem("the linkId stands twice", link_id, "duplicate")
+            yield Problem("the linkId stands twice: give each item its own", link_id, "duplicate")
         malformed = list(_malformed(item, link_id))
         yield from malformed
         if any(problem.refuses for problem in malformed):
@@ -162,6 +162,7 @@ class _Check:
         if not any(problem.refuses for problem in found):
             try:
                 reading.item({**item, "item": []}, self.resource)
+                reading.is_help(item)
             except BROKEN as error:
                 yield Problem(f"cannot be read: {error}", link_id, "structure")
 
@@ -213,10 +214,10 @@ class _Check:
             if asked is not None:
                 yield from self._comparison_problems(condition, asked, link_id)
             elif condition.question in self.link_ids:
-                text = f"enableWhen looks at {condition.question}, which is not asked before it"
+                text = f"enableWhen looks at {condition.question}, which is not asked before it. Move one of them"
                 yield Problem(text, link_id, "not-found")
             else:
-                text = f"enableWhen looks at {condition.question}, which does not exist"
+                text = f"enableWhen looks at {condition.question}, which does not exist. Correct the linkId"
                 yield Problem(text, link_id, "not-found")
 
     def _comparison_problems(self, condition: Condition, asked: Raw, link_id: str) -> Iterator[Problem]:
@@ -234,12 +235,13 @@ class _Check:
                 yield Problem(f"enableWhen: {operator} cannot compare the choice {name}", link_id)
             elif kind == ItemType.OPEN_CHOICE and not isinstance(answer, Coding | str):
                 yield Problem(f"enableWhen compares {name}, an {kind}, with {answer!r}", link_id)
-            elif operator in {Operator.EQUAL, Operator.NOT_EQUAL} and not any(
-                _same(value, answer) for value in offered
+            elif (
+                kind == ItemType.CHOICE
+                and operator in {Operator.EQUAL, Operator.NOT_EQUAL}
+                and not any(_same(value, answer) for value in offered)
             ):
-                if kind == ItemType.CHOICE:
-                    text = f"enableWhen waits for an answer that {name} does not offer"
-                    yield Problem(text, link_id, "business-rule", Severity.WARNING)
+                text = f"enableWhen waits for an answer that {name} does not offer"
+                yield Problem(text, link_id, "business-rule", Severity.WARNING)
         elif not fits(answer, PYTHON_TYPE[ItemType(kind)]):
             yield Problem(f"enableWhen compares {name}, a {kind}, with {answer!r}", link_id)
 
@@ -299,6 +301,8 @@ def _shape_problems(item: Raw, link_id: str, kind: ItemType) -> Iterator[Problem
         yield Problem("a group needs items", link_id, "required")
     elif kind is ItemType.DISPLAY and children:
         yield Problem("a display item cannot have items", link_id)
+    if kind in {ItemType.GROUP, ItemType.DISPLAY} and any(reading.extensions(item, reading.MAY_DECLINE)):
+        yield Problem(f"may-decline is for questions, not for a {kind}", link_id)
     hidden = any(reading.extensions(item, reading.HIDDEN))
     if kind is not ItemType.GROUP and not reading.words(item) and not hidden:
         yield Problem("there is no text to ask or show", link_id, "required", Severity.WARNING)
@@ -408,6 +412,9 @@ def _offer_problems(item: Raw, resource: Raw, link_id: str, kind: ItemType) -> I
         yield Problem("the answers must all be of one kind, such as valueCoding", link_id)
     elif kind not in CHOICES and not fits(offered[0].value, PYTHON_TYPE[kind]):
         yield Problem(f"answerOption of {offered[0].value!r} does not fit the type {kind}", link_id)
+    least = reading.extension(item, reading.MIN_OCCURS)
+    if kind is not ItemType.OPEN_CHOICE and isinstance(least, int) and least > len(offered):
+        yield Problem("minOccurs is above the number of answers: no answer would do", link_id)
 
 
 def _kind(value: Value) -> type:

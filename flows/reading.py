@@ -127,9 +127,9 @@ def item(raw: Raw, resource: Raw) -> Item:
     """One item with all that it holds; `resource` is the Questionnaire around it."""
     kind = ItemType(raw["type"])
     parts = raw.get("item", ())
-    helps = [part for part in parts if _is_help(part)]
+    helps = [part for part in parts if is_help(part)]
     offered = options(raw, resource)
-    initial = tuple(map(decode, raw.get("initial", ()))) or _selected(raw)
+    repeats = _flag(raw, "repeats")
     units = [decode(part) for part in extensions(raw, UNIT, UNIT_OPTION)]
     return Item(
         link_id=raw["linkId"],
@@ -139,12 +139,12 @@ def item(raw: Raw, resource: Raw) -> Item:
         help=" ".join(words(part) for part in helps),
         link=str(extension(raw, SUPPORT_LINK) or ""),
         required=_flag(raw, "required"),
-        repeats=_flag(raw, "repeats"),
+        repeats=repeats,
         read_only=_flag(raw, "readOnly"),
         hidden=extension(raw, HIDDEN) is True,
         may_decline=extension(raw, MAY_DECLINE) is True,
         options=offered,
-        initial=initial,
+        initial=_initial(raw, offered)[: None if repeats else 1],
         enable_when=enable_when(raw),
         enable_expression=expression(raw, ENABLE_EXPRESSION),
         calculated=expression(raw, CALCULATED) or (totals.expression(raw, resource) if kind in NUMBERS else None),
@@ -200,13 +200,17 @@ def _flag(raw: Raw, name: str) -> bool:
     return raw.get(name) in (True, "true")
 
 
-def _is_help(raw: Raw) -> bool:
+def is_help(raw: Raw) -> bool:
+    """Whether an item is the help text of the item that holds it."""
     control = next(extensions(raw, ITEM_CONTROL), {}).get("valueCodeableConcept", {})
     return raw.get("type") == ItemType.DISPLAY and any(code.get("code") in HELP for code in control.get("coding", ()))
 
 
-def _selected(raw: Raw) -> Values:
-    return tuple(decode(part) for part in raw.get("answerOption", ()) if part.get("initialSelected") is True)
+def _initial(raw: Raw, offered: Sequence[Option]) -> Values:
+    """The values of `initial`, or the options that are selected at first; an option that is meant, with its words."""
+    selected = (part for part in raw.get("answerOption", ()) if part.get("initialSelected") is True)
+    known = {option.value: option.value for option in offered}
+    return tuple(known.get(value, value) for value in map(decode, raw.get("initial") or selected))
 
 
 def _whole(raw: Raw, url: str) -> int | None:

@@ -1,7 +1,7 @@
 """Answers as the items of a FHIR QuestionnaireResponse, and back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum
 from typing import Any
 
@@ -60,8 +60,8 @@ def answers(form: Sequence[Item], found: Sequence[Mapping[str, Any]], instance: 
 
 def typed(item: Item, value: Value) -> dict[str, Any]:
     """The `value[x]` of an answer, by the type of its question: a day may be a date or a dateTime, a text a uri."""
-    if item.type is ItemType.DATE_TIME and isinstance(value, date | PartialDate):
-        return {"valueDateTime": value.isoformat() if isinstance(value, date) else str(value)}
+    if item.type is ItemType.DATE_TIME and isinstance(value, date | PartialDate) and not isinstance(value, datetime):
+        return {"valueDateTime": str(value)}
     if item.type is ItemType.URL and isinstance(value, str):
         return {"valueUri": value}
     if item.type is ItemType.DECIMAL and isinstance(value, int):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -153,13 +153,15 @@ def encode(value: Value) -> dict[str, Any]:
         case Decimal():
             return {"valueDecimal": float(value)}
         case datetime():
-            return {"valueDateTime": value.isoformat()}
+            offset = value.utcoffset() or timedelta()
+            exact = value.astimezone(UTC) if offset.seconds % 60 else value  # before zones, clocks went by the sun
+            return {"valueDateTime": exact.isoformat()}
         case date():
             return {"valueDate": value.isoformat()}
         case PartialDate():
             return {"valueDate": str(value)}
         case time():
-            return {"valueTime": value.isoformat(timespec="seconds")}
+            return {"valueTime": value.isoformat()}
         case str():
             return {"valueString": value}
         case Quantity():

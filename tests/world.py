@@ -150,12 +150,12 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, *, webhook: bool = False) -> AsyncIterator[World]:
-    """A running world with its database in a folder; it is checked at the end that nobody got an unexpected message."""
+async def world(folder: Path, *, webhook: bool = False, content_dir: Path | None = None) -> AsyncIterator[World]:
+    """A running world with its database in a folder, and the clinic's own content, if it has any."""
     clock = MovableClock(frozen_at=MONDAY)
     sandbox = Sandbox(clock=clock)
     async with serve(sandbox) as url, AsyncExitStack() as stack:
-        settings = settings_for(folder, url)
+        settings = settings_for(folder, url).model_copy(update={"content_dir": content_dir})
         if webhook:
             port = free_port()
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}", "port": port})

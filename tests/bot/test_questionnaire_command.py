@@ -10,6 +10,9 @@ from fhir.resources.R4B.operationoutcome import OperationOutcome
 from typer.testing import CliRunner
 
 from bot.cli import cli
+from flows.diagram import mermaid
+from flows.errors import TaperlineError
+from flows.questionnaire import load
 from tests.flows.forms import Raw, form, item
 
 URL = "https://clinic.example/form"
@@ -75,12 +78,25 @@ def test_a_warning_is_no_error(folder: Path) -> None:
     assert [issue["severity"] for issue in issues(printed)] == ["warning"]
 
 
-@pytest.mark.parametrize(
-    ("content", "wanted"),
-    [(None, "No such file"), (b"\xff\xfe\x00", "not a text in UTF-8"), (b"a: [1", "line 2"), (b"a: 1\na: 2", "twice")],
-)
+@pytest.mark.parametrize(("content", "wanted"), [(b"a: [1", "line 2"), (b"a: 1\na: 2", "twice"), (b"{", "line 2")])
 @pytest.mark.parametrize("broken", ["f.yaml", "r.json"])
-def test_a_file_that_cannot_be_read_is_one_sentence_and_no_outcome(
+def test_a_file_that_is_neither_yaml_nor_json_is_an_outcome_that_names_the_line(
+    folder: Path, broken: str, content: bytes, wanted: str
+) -> None:
+    (folder / "f.yaml").write_text(yaml.safe_dump(FORM))
+    (folder / "r.json").write_text(json.dumps(response()))
+    (folder / broken).write_bytes(content)
+    code, printed, _ = run("f.yaml", "--response", "r.json")
+    assert code == 1
+    (issue,) = issues(printed)
+    assert (issue["severity"], issue["code"]) == ("error", "structure")
+    assert issue["diagnostics"].startswith(broken)
+    assert wanted in issue["diagnostics"]
+
+
+@pytest.mark.parametrize(("content", "wanted"), [(None, "No such file"), (b"\xff\xfe\x00", "not a text in UTF-8")])
+@pytest.mark.parametrize("broken", ["f.yaml", "r.json"])
+def test_a_file_that_cannot_be_read_is_one_sentence(
     folder: Path, broken: str, content: bytes | None, wanted: str
 ) -> None:
     (folder / "f.yaml").write_text(yaml.safe_dump(FORM))
@@ -88,11 +104,9 @@ def test_a_file_that_cannot_be_read_is_one_sentence_and_no_outcome(
     (folder / broken).unlink()
     if content is not None:
         (folder / broken).write_bytes(content)
-    code, printed, told = run("f.yaml", "--response", "r.json")
-    assert (code, printed) == (2, "")
-    assert told.startswith(f"taperline: {broken}")
-    assert wanted in told
-    assert told.count("\n") == 1
+    with pytest.raises(TaperlineError, match=wanted) as error:
+        CliRunner().invoke(cli, ["questionnaire", "f.yaml", "--response", "r.json"], catch_exceptions=False)
+    assert str(error.value).startswith(broken)
 
 
 def test_what_is_readable_but_no_fhir_is_an_outcome(folder: Path) -> None:
@@ -107,4 +121,14 @@ def test_the_help_teaches_the_exit_codes() -> None:
     code, printed, _ = run("--help")
     assert code == 0
     assert "OperationOutcome" in printed
-    assert "Exit code 0" in printed
+    assert "Exit code 1" in printed
+
+
+def test_a_form_is_drawn(folder: Path) -> None:
+    (folder / "f.yaml").write_text(yaml.safe_dump(FORM))
+    code, printed, _ = run("f.yaml", "--diagram")
+    assert code == 0
+    assert printed == mermaid(load(json.dumps(FORM), "f.yaml")) + "\n"
+    (folder / "f.yaml").write_text(yaml.safe_dump(CANNOT_BE_ASKED))
+    with pytest.raises(TaperlineError, match="item photo: the type attachment"):
+        CliRunner().invoke(cli, ["questionnaire", "f.yaml", "--diagram"], catch_exceptions=False)

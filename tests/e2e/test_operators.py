@@ -95,7 +95,7 @@ def test_a_corrupt_database(tmp_path: Path) -> None:
         ("phrases/crisis.yaml", "- nonsense\n", "crisis.yaml"),
         ("templates/en/home.html.j2", "{{ nobody }}", "home.html.j2"),
         ("templates/en/home.html.j2", "{% if %}", "home.html.j2"),
-        ("templates/en/words.yaml", "buttons: {}\n", "hello.html.j2: KeyError"),
+        ("templates/en/words.yaml", "buttons: {}\n", "templates/en/words.yaml: buttons.begin, "),
     ],
 )
 def test_content_with_an_error_is_named_by_check_and_stops_the_start(

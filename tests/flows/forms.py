@@ -195,7 +195,7 @@ FLAVOURS = {
     "scored": Flavour(
         {"type": "choice", **_options(*scored("", 0, 1, 2)["answerOption"])},
         _coded("o0", "o2"),
-        ({"answerInteger": 1}, {"answerDecimal": 1.5}),
+        ({"answerInteger": 1}, {"answerDecimal": 2.0}),
         guessed={"2": {"valueCoding": coding("o1")}},
         refused=("???", "4"),
     ),

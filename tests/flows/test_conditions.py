@@ -1,6 +1,6 @@
 """enableWhen and red-flag tests."""
 
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.conditions import Condition, Every, Operator, Some, holds
-from flows.values import Coding, Value
+from flows.values import DECLINED, Coding, PartialDate, Quantity, Value
 
 SCORED = Coding("b", "s", ordinal=Decimal(2))
 ALL = [Operator.EQUAL, Operator.NOT_EQUAL, Operator.GREATER, Operator.LESS]
@@ -27,6 +27,12 @@ def is_true(given_: tuple[Value, ...] | None, operator: str, wanted: Value) -> b
         (1, Decimal(2), 3),
         ("a", "b", "c"),
         (date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)),
+        (time(9), time(9, 30), time(10)),
+        (datetime(2026, 1, 1, 9, tzinfo=UTC), datetime(2026, 1, 1, 10, tzinfo=UTC), date(2026, 1, 2)),
+        (PartialDate(2025, 12), date(2026, 1, 2), PartialDate(2027)),
+        (Quantity(Decimal(1), "mg", "mg"), Quantity(Decimal(2), "", "mg"), Quantity(Decimal(3), "mg")),
+        (Quantity(Decimal(1), "mg"), 2, Quantity(Decimal(3))),
+        (Coding("a", ordinal=Decimal(1)), 2, Coding("c", ordinal=Decimal(3))),
     ],
 )
 def test_every_operator_below_at_and_above_the_value(low: Value, same: Value, high: Value) -> None:
@@ -79,11 +85,63 @@ def test_a_coded_answer_is_compared_with_a_text_by_its_code_and_with_a_coding_by
         (SCORED, "=", True),
         ("2", ">", 1),
         (date(2026, 1, 1), ">", "2025"),
+        (Quantity(Decimal(1), "mg"), ">", Quantity(Decimal(1), "g")),
+        (Quantity(Decimal(1)), "=", True),
+        (time(9), ">", 9),
+        (date(2026, 1, 1), "=", time(9)),
+        (Coding("b", "s"), "=", True),
+        ("b", ">", Coding("a", "s")),
     ],
 )
 def test_p6_what_cannot_be_compared_raises_rather_than_being_false(value: Value, operator: str, wanted: Value) -> None:
     with pytest.raises(TypeError):
         is_true((value,), operator, wanted)
+
+
+@pytest.mark.parametrize(
+    ("given_", "wanted"), [(PartialDate(2019, 3), PartialDate(2019)), (date(2019, 3, 5), PartialDate(2019, 3))]
+)
+def test_a_date_is_compared_as_far_as_both_are_known(given_: Value, wanted: Value) -> None:
+    """March 2019 is neither before nor after 2019."""
+    for one, other in ((given_, wanted), (wanted, given_)):
+        assert [operator.value for operator in ALL if is_true((one,), operator, other)] == ["=", ">=", "<="]
+
+
+def test_two_instants_are_compared_across_time_zones() -> None:
+    ten = datetime(2026, 1, 1, 10, tzinfo=UTC)
+    same = ten.astimezone(timezone(timedelta(hours=-5)))
+    assert is_true((same,), "=", ten)
+    assert is_true((same - timedelta(minutes=1),), "<", ten)
+
+
+def test_yes_is_not_no() -> None:
+    assert is_true((True,), "=", True)
+    assert is_true((True,), "!=", False)
+    assert not is_true((True,), "=", False)
+
+
+def test_codings_without_system_can_be_of_any() -> None:
+    assert is_true((Coding("b", "s"),), "=", Coding("b"))
+    assert is_true((Coding("b"),), "=", Coding("b", "s"))
+    assert not is_true((Coding("b"),), "=", Coding("c", "s"))
+
+
+def test_a_coding_without_code_is_compared_by_its_display() -> None:
+    assert is_true((Coding("", "s", "Other"),), "=", Coding("", "s", "Other"))
+    assert is_true((Coding("", "s", "Other"),), "=", "Other")
+
+
+def test_an_open_choice_in_own_words_is_none_of_the_codings() -> None:
+    assert not is_true(("purple",), "=", Coding("red", "s"))
+    assert is_true(("purple",), "!=", Coding("red", "s"))
+    assert is_true(("purple", Coding("red", "s")), "=", Coding("red", "s"))
+
+
+def test_who_would_rather_not_say_has_given_no_answer_except_to_whoever_asks_for_that() -> None:
+    assert not is_true((DECLINED,), "exists", True)
+    assert not is_true((DECLINED,), ">", 3)
+    assert is_true((DECLINED,), "!=", 3)
+    assert is_true((DECLINED,), "=", "asked-declined")
 
 
 @given(st.lists(st.booleans(), max_size=4))

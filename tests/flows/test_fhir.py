@@ -143,7 +143,7 @@ def conversations(draw: st.DrawFn) -> Conversation:
     return Conversation(draw(st.integers(1, 2**61)), Purpose.CHECK_IN, asked_form, stage, answers=answers, opened=AT)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(conversations(), min_size=1, max_size=2, unique_by=lambda held: held.id))
 def test_whatever_was_answered_comes_back_without_loss(given: list[Conversation]) -> None:
     found = there_and_back(record(*given)).responses

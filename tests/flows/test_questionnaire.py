@@ -2,7 +2,7 @@
 
 import copy
 import json
-from datetime import date
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,17 +11,28 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows import questionnaire
-from flows.catalogue import Catalogue
+from flows import plain_yaml, questionnaire
 from flows.conditions import Condition, Every, Operator, Some
-from flows.conversation import Conversation, Purpose, advance, follow
+from flows.conversation import Conversation, Purpose, advance
 from flows.errors import TaperlineError
-from flows.events import Answered, Begun
+from flows.events import Answered, Begun, Press, Pressed, Said
+from flows.items import ItemType, Option
 from flows.lifecycle import Stage
 from flows.plain_yaml import UnreadableError
-from flows.questionnaire import ItemType, QuestionnaireError, Severity, problems
-from flows.values import Coding
-from tests.flows.forms import EXTENSION, Raw, choice, coding, form, forms, item, limits, load, scored, when
+from flows.problems import QuestionnaireError, problems
+from flows.reading import (
+    ENTRY_FORMAT,
+    EXCLUSIVE,
+    HIDDEN,
+    MAX_DECIMAL_PLACES,
+    MAY_DECLINE,
+    MIN_LENGTH,
+    REGEX,
+    SUPPORT_LINK,
+    UNIT_OPTION,
+)
+from flows.values import Coding, Quantity
+from tests.flows.forms import EXTENSION, Raw, choice, coding, flagged, forms, help_item, item, load, occurs, when
 
 EVERY_TYPE = """
 resourceType: Questionnaire
@@ -55,6 +66,10 @@ item:
     type: text
     text: More?
     extension: [{url: "http://hl7.org/fhir/StructureDefinition/questionnaire-hidden", valueBoolean: true}]
+  - {linkId: q, type: quantity, text: Dose?}
+  - {linkId: u, type: url, text: Page?}
+  - {linkId: at, type: dateTime, text: At?}
+  - {linkId: hour, type: time, text: Hour?}
   - linkId: when
     type: date
     text: Since when?
@@ -65,18 +80,28 @@ item:
 """
 
 
-def messages(*items: Any, **more: Any) -> list[str]:
-    """What is wrong with a questionnaire of these items."""
-    return [str(problem) for problem in problems(form(*items, **more))]
-
-
 def test_every_item_type_is_read() -> None:
     form = questionnaire.load(EVERY_TYPE, "every.yaml")
     assert (form.url, form.version, form.title) == ("urn:test:every", "3", "Every type")
-    assert [found.link_id for found in form.walk()] == ["g", "d", "b", "c", "o", "i", "n", "s", "t", "when"]
+    assert [found.link_id for found in form.walk()] == [
+        "g",
+        "d",
+        "b",
+        "c",
+        "o",
+        "i",
+        "n",
+        "s",
+        "t",
+        "q",
+        "u",
+        "at",
+        "hour",
+        "when",
+    ]
     assert {found.type for found in form.walk()} == set(ItemType)
     assert [found.link_id for found in form.walk() if not found.is_question] == ["g", "d"]
-    assert [found.link_id for found in form.walk() if not found.shown] == ["s", "t"]
+    assert [found.link_id for found in form.walk() if found.is_question and not found.is_asked] == ["s", "t"]
     found = {part.link_id: part for part in form.walk()}
     assert found["b"].required
     assert not found["i"].required
@@ -102,7 +127,7 @@ def test_yaml_words_such_as_no_and_on_stay_words_and_a_label_falls_back_to_the_c
 
 
 def test_json_and_yaml_of_the_same_resource_are_the_same_questionnaire_but_another_version() -> None:
-    resource = questionnaire.plain_yaml.read(EVERY_TYPE, "every.yaml")
+    resource = plain_yaml.read(EVERY_TYPE, "every.yaml")
     as_json = questionnaire.load(json.dumps(resource, indent="\t"), "every.json")
     as_yaml = questionnaire.load(EVERY_TYPE, "every.yaml")
     assert as_json.items == as_yaml.items
@@ -122,192 +147,6 @@ def test_find_is_none_for_an_unknown_link_id() -> None:
     assert load(item("a")).find("b") is None
 
 
-def test_the_clinics_own_questionnaires_have_no_problems(content: Catalogue) -> None:
-    for own in content.questionnaires.values():
-        assert problems(questionnaire.plain_yaml.read(own.source, "own.yaml")) == []
-
-
-@pytest.mark.parametrize(
-    ("resource", "words"),
-    [
-        (None, "resourceType must be Questionnaire"),
-        ([], "resourceType must be Questionnaire"),
-        ({"resourceType": "Patient"}, "resourceType must be Questionnaire"),
-        (form(item("a")) | {"status": "open"}, "status must be one of"),
-        (form(item("a")) | {"status": ["active"]}, "status must be one of"),
-        (form(), "has no items"),
-        (form() | {"item": {"linkId": "a"}}, "has no items"),
-        (form(item("a"), modifierExtension=[]), "modifierExtension changes the meaning"),
-        (form(item("a"), title=5), "title must be text"),
-        (form(item("a"), url=None), "url must be text"),
-    ],
-)
-def test_what_is_wrong_with_the_whole(resource: Any, words: str) -> None:
-    assert [words in str(problem) for problem in problems(resource)] == [True]
-
-
-def hidden(value: Any) -> list[Raw]:
-    return [{"url": EXTENSION + "questionnaire-hidden", **value}]
-
-
-A = item("a")
-BROKEN = [
-    # linkIds
-    ([A, item("a", "text")], "item a: the linkId stands twice"),
-    ([A, item("g", "group", item=[item("a")])], "item a: the linkId stands twice"),
-    ([{"type": "boolean", "text": "Well?"}], "the item 'Well?' has no linkId (text, in quotes)"),
-    ([item(1)], "has no linkId (text, in quotes)"),  # type: ignore[arg-type]
-    ([item("")], "has no linkId"),
-    ([item("%signal")], "item %signal: a linkId cannot begin with %"),
-    (["a"], "an item must be a mapping, found 'a'"),
-    # types
-    ([item("a", "dateTime")], "item a: the type dateTime cannot be asked in this chat"),
-    ([item("a", "time")], "item a: the type time cannot be asked in this chat"),
-    ([item("a", "url")], "item a: the type url cannot be asked in this chat"),
-    ([item("a", "quantity")], "item a: the type quantity cannot be asked in this chat"),
-    ([item("a", "attachment")], "item a: the type attachment cannot be asked in this chat"),
-    ([item("a", "reference")], "item a: the type reference cannot be asked in this chat"),
-    ([item("a", "bool")], "item a: the type 'bool' is not a FHIR item type"),
-    ([{"linkId": "a", "text": "Well?"}], "item a: the type None is not a FHIR item type"),
-    ([item("a", ["boolean"])], "item a: type must be text"),  # type: ignore[arg-type]
-    # features
-    ([item("a", repeats=True)], "item a: repeats cannot be asked in this chat yet"),
-    ([choice("a", "x", answerValueSet="urn:v")], "item a: answerValueSet cannot be used yet"),
-    ([item("a", modifierExtension=[{}])], "item a: modifierExtension changes the meaning"),
-    ([item("a", maxLength=9)], "item a: maxLength is for string, text and open-choice"),
-    ([item("a", "text", maxLength="9")], "item a: maxLength must be a whole number above zero"),
-    ([item("a", "text", maxLength=0)], "item a: maxLength must be a whole number above zero"),
-    ([item("a", "text", maxLength=True)], "item a: maxLength must be a whole number above zero"),
-    # shape
-    ([item("a", text="")], "item a: there is no text to ask or show"),
-    ([item("a", text="  ")], "item a: there is no text to ask or show"),
-    ([item("a", "display", text="")], "item a: there is no text to ask or show"),
-    ([{"linkId": "a", "type": "boolean"}], "item a: there is no text to ask or show"),
-    ([item("a", text=None)], "item a: text must be text"),
-    ([item("a", text=5)], "item a: text must be text"),
-    ([item("a", "group")], "item a: a group needs items"),
-    ([item("a", "group", item=[])], "item a: a group needs items"),
-    ([item("a", "group", item={})], "item a: item must be a list"),
-    ([item("a", "group", item=None)], "item a: item must be a list"),
-    ([item("a", "display", item=[item("b")])], "item a: a display item cannot have items"),
-    ([item("a", "display", required=True)], "item a: a display item cannot be required"),
-    ([item("a", "display", readOnly=True)], "item a: a display item cannot be readOnly"),
-    ([item("a", required="yes")], "item a: required must be true or false"),
-    ([item("a", readOnly=1)], "item a: readOnly must be true or false"),
-    ([item("a", code={"code": "x"})], "item a: code must be a list of entries"),
-    ([item("a", code=[{"display": "x"}])], "item a: code: "),
-    ([item("a", extension=5)], "item a: extension must be a list of entries"),
-    ([item("a", extension=["x"])], "item a: extension must be a list of entries"),
-    ([item("a", extension=[{"valueString": "x"}])], "item a: an extension needs a url"),
-    ([item("a", extension=hidden({"valueString": "x"}))], "item a: questionnaire-hidden of 'x' does not fit"),
-    # limits
-    ([item("a", "integer", extension=limits({"valueString": "0"}))], "item a: minValue of '0' does not fit"),
-    ([item("a", "integer", extension=limits({"valueDecimal": 0.5}))], "does not fit the type integer"),
-    ([item("a", "integer", extension=limits({"valueInteger": "0"}))], "item a: minValue: "),
-    ([item("a", "decimal", extension=limits(None, {"valueDecimal": "9"}))], "item a: maxValue: "),
-    ([item("a", "date", extension=limits({"valueInteger": 0}))], "item a: minValue of 0 does not fit the type date"),
-    ([item("a", "boolean", extension=limits({"valueBoolean": True}))], "does not fit the type boolean"),
-    ([item("a", "integer", extension=limits({"valueInteger": 2}, {"valueInteger": 1}))], "minValue is above maxValue"),
-    # options
-    ([choice("a")], "item a: a choice needs at least one answerOption"),
-    ([item("a", "open-choice")], "item a: a choice needs at least one answerOption"),
-    ([choice("a", "x", kind="boolean")], "item a: answerOption is for choice and open-choice, not for boolean"),
-    ([choice("a", "x", "x")], "item a: the answer 'X' stands twice"),
-    ([choice("a", "x", "X")], "item a: the answer 'X' stands twice"),
-    ([item("a", "choice", answerOption=["x"])], "item a: answerOption must be a list of entries"),
-    ([item("a", "choice", answerOption={"valueString": "x"})], "item a: answerOption must be a list of entries"),
-    ([item("a", "choice", answerOption=[{"valueReference": {}}])], "item a: answerOption: valueReference is not"),
-    ([item("a", "choice", answerOption=[{"valueString": ""}])], "has no display to put on its button"),
-    ([item("a", "choice", answerOption=[{"valueString": "x"}, {"valueInteger": 1}])], "must all be of one kind"),
-    ([scored("a", 0, "two")], "item a: answerOption: valueDecimal is not a value"),  # type: ignore[arg-type]
-    # conditions
-    (
-        [item("b", enableWhen=[when("x", "=", answerBoolean=True)])],
-        "item b: enableWhen looks at x, which does not exist",
-    ),
-    (
-        [item("b", enableWhen=[when("a", "=", answerBoolean=True)]), A],
-        "item b: enableWhen looks at a, which is not asked before it",
-    ),
-    ([item("b", enableWhen=[when("b", "exists", answerBoolean=True)])], "at b, which is not asked before it"),
-    (
-        [item("g", "group", enableWhen=[when("a", "exists", answerBoolean=True)], item=[A])],
-        "item g: enableWhen looks at a, which is not asked before it",
-    ),
-    ([A, item("b", enableWhen={"question": "a"})], "item b: enableWhen must be a list of entries"),
-    ([A, item("b", enableWhen=[None])], "item b: enableWhen must be a list of entries"),
-    ([A, item("b", enableWhen=[{"question": "a", "answerBoolean": True}])], "enableWhen: operator is missing"),
-    ([A, item("b", enableWhen=[{"operator": "=", "answerBoolean": True}])], "enableWhen: question is missing"),
-    ([A, item("b", enableWhen=[when("a", "=")])], "enableWhen: exactly one answer[x] is needed"),
-    ([A, item("b", enableWhen=[when("a", "~", answerBoolean=True)])], "item b: enableWhen: '~' is not a valid"),
-    ([A, item("b", enableWhen=[when(["a"], "=", answerBoolean=True)])], "question must be a linkId"),  # type: ignore[arg-type]
-    ([A, item("b", enableWhen=[when("a", "exists", answerInteger=1)])], "exists needs an answerBoolean"),
-    ([A, item("b", enableWhen=[when("a", "=", answerInteger=1)])], "item b: enableWhen compares a, a boolean, with 1"),
-    ([item("a", "integer"), item("b", enableWhen=[when("a", "=", answerBoolean=True)])], "a, a integer, with True"),
-    ([item("a", "decimal"), item("b", enableWhen=[when("a", ">", answerString="1")])], "a, a decimal, with '1'"),
-    ([item("a", "date"), item("b", enableWhen=[when("a", ">", answerString="2026-01-01")])], "a, a date, with"),
-    ([item("a", "text"), item("b", enableWhen=[when("a", "=", answerInteger=1)])], "a, a text, with 1"),
-    (
-        [choice("a", "x"), item("b", enableWhen=[when("a", "=", answerCoding=coding("y"))])],
-        "item b: enableWhen waits for an answer that a does not offer",
-    ),
-    ([choice("a", "x"), item("b", enableWhen=[when("a", "=", answerString="x")])], "that a does not offer"),
-    (
-        [choice("a", "x"), item("b", enableWhen=[when("a", ">", answerCoding=coding("x"))])],
-        "> cannot compare the choice",
-    ),
-    (
-        [choice("a", "x", kind="open-choice"), item("b", enableWhen=[when("a", ">", answerCoding=coding("x"))])],
-        "> cannot compare the choice a",
-    ),
-    (
-        [choice("a", "x", kind="open-choice"), item("b", enableWhen=[when("a", "=", answerInteger=1)])],
-        "enableWhen compares a, an open-choice, with 1",
-    ),
-    (
-        [item("a", "display"), item("b", enableWhen=[when("a", "exists", answerBoolean=True)])],
-        "item b: enableWhen looks at a, which is a display and has no answer",
-    ),
-    (
-        [item("a", "group", item=[item("c")]), item("b", enableWhen=[when("a", "=", answerBoolean=True)])],
-        "item b: enableWhen looks at a, which is a group and has no answer",
-    ),
-    (
-        [A, item("b", enableWhen=[when("a", "=", answerBoolean=True), when("a", "!=", answerBoolean=True)])],
-        "item b: several enableWhen need an enableBehavior: all or any",
-    ),
-    ([A, item("b", enableBehavior=["all"])], "item b: enableBehavior must be text"),
-]
-
-
-@pytest.mark.parametrize(("items", "words"), BROKEN, ids=[words for _, words in BROKEN])
-def test_each_mistake_is_named_with_its_item_and_refuses_the_file(items: list[Any], words: str) -> None:
-    found = messages(*items)
-    assert len(found) == 1, found
-    assert words in found[0]
-    with pytest.raises(QuestionnaireError) as refused:
-        load(*items)
-    assert str(refused.value) == f"test.json: {found[0]}"
-
-
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_items() -> None:
-    found = messages(item("a", "url"), item("g", "group", item=[item("b", text=""), item("c", repeats=True)]))
-    assert [line.split(":")[0] for line in found] == ["item a", "item b", "item c"]
-
-
-def test_problems_carry_fhirs_codes() -> None:
-    found = problems(form(item("a", "url"), A, A, item("b", enableWhen=[when("x", "exists", answerBoolean=True)])))
-    assert [problem.code for problem in found] == ["not-supported", "duplicate", "duplicate", "not-found"]
-    assert {problem.severity for problem in found} == {Severity.ERROR}
-
-
-@pytest.mark.parametrize("mistake", [{"code": 5}, {"answerOption": 5}, {"type": ["choice"]}, {"enableWhen": None}])
-def test_a_mistake_in_one_item_is_not_blamed_on_those_that_look_at_it(mistake: Raw) -> None:
-    later = item("b", enableWhen=[when("a", "=", answerBoolean=True)])
-    found = messages(choice("a", "x") | mistake, later)
-    assert [line.split(":")[0] for line in found] == ["item a"]
-
-
 @pytest.mark.parametrize("text", ["", "just words", "5", "[]", "null", "a: [", "{", "\x00", "- a\n- b"])
 def test_a_file_that_is_no_questionnaire_is_refused_by_name(text: str) -> None:
     with pytest.raises((QuestionnaireError, UnreadableError), match=r"^f\.yaml"):
@@ -325,23 +164,102 @@ def test_an_item_list_repeated_by_aliases_is_refused_quickly() -> None:
         questionnaire.load(text, "f.yaml")
 
 
+def test_every_part_of_a_question_is_read() -> None:
+    parts = {
+        MIN_LENGTH: {"valueInteger": 2},
+        REGEX: {"valueString": "[a-z]+"},
+        ENTRY_FORMAT: {"valueString": "aa"},
+        SUPPORT_LINK: {"valueUri": "https://a.example"},
+        MAY_DECLINE: {"valueBoolean": True},
+    }
+    extension = [{"url": url, **value} for url, value in parts.items()] + occurs(1, 3)
+    help_text = item("h", "display", text="So that we can help.")
+    fly = help_item("f") | {"text": "Any name will do."}
+    (found,) = load(item("a", "string", prefix="1)", repeats=True, extension=extension, item=[fly, help_text])).items
+    assert (found.min_length, found.pattern, found.entry_format) == (2, "[a-z]+", "aa")
+    assert (found.prefix, found.link, found.may_decline) == ("1)", "https://a.example", True)
+    assert (found.least, found.most, found.takes_several) == (1, 3, True)
+    assert found.help == "Any name will do."
+    assert [part.link_id for part in found.items] == ["h"]
+
+
+def test_a_number_has_decimals_and_units() -> None:
+    units = [{"url": UNIT_OPTION, "valueCoding": {"code": code, "display": name}} for code, name in UNITS]
+    places = {"url": MAX_DECIMAL_PLACES, "valueInteger": 2}
+    (found,) = load(
+        item("a", "quantity", extension=[*units, places], initial=[{"valueQuantity": {"value": 1, "unit": "mg"}}])
+    ).items
+    assert found.decimal_places == 2
+    assert [unit.display for unit in found.units] == ["milligrams", "drops"]
+    assert found.initial == (Quantity(Decimal(1), "mg"),)
+
+
+UNITS = (("mg", "milligrams"), ("[drp]", "drops"))
+
+
+def test_a_note_in_braces_is_no_unit_to_say() -> None:
+    unit = {"url": EXTENSION + "questionnaire-unit", "valueCoding": {"code": "{#}"}}
+    assert load(item("a", "integer", extension=[unit])).items[0].unit == ""
+
+
+def test_an_initial_value_has_the_words_of_its_option_and_is_one_where_there_can_be_but_one() -> None:
+    both = [{"valueCoding": coding("y")}, {"valueCoding": coding("x")}]
+    single, several = load(choice("a", "x", "y", initial=both), choice("b", "x", "y", repeats=True, initial=both)).items
+    assert [(value, value.display) for value in single.initial if isinstance(value, Coding)] == [
+        (Coding("y", "urn:test"), "Y")
+    ]
+    assert [value.display for value in several.initial if isinstance(value, Coding)] == ["Y", "X"]
+
+
+def test_an_option_can_be_selected_at_first_and_exclusive() -> None:
+    offered = [
+        {"valueString": "some", "initialSelected": True},
+        {"valueString": "none", "extension": flagged(EXCLUSIVE)},
+    ]
+    (found,) = load(item("a", "choice", answerOption=offered)).items
+    assert found.initial == ("some",)
+    assert found.options == (Option("some", "some"), Option("none", "none", exclusive=True))
+
+
+def test_a_question_without_text_is_called_by_its_code_or_its_link_id() -> None:
+    named = {"linkId": "a", "type": "boolean", "code": [{"code": "x", "display": "Well?"}]}
+    assert [found.text for found in load(named, {"linkId": "b", "type": "boolean"}).items] == ["Well?", "b"]
+
+
+def test_a_flag_in_quotes_is_read_as_it_is_meant() -> None:
+    assert load(item("a", required="true", readOnly="false")).items[0].required
+
+
+def test_a_display_item_may_be_hidden() -> None:
+    assert load(item("a", "display", extension=flagged(HIDDEN))).items[0].hidden
+
+
 def play(form: questionnaire.Questionnaire) -> None:
-    """Ask it to the end, always tapping the first button or skipping; typed answers are given directly."""
-    held, _ = advance(Conversation(1, Purpose.INTAKE, form), Begun(1), today=date(2026, 1, 1))
-    for _ in range(100):
+    """Ask it to the end, skipping or tapping the first button, or saying anything; until only better words would do."""
+    held, _ = advance(Conversation(1, Purpose.INTAKE, form), Begun(1), now=datetime(2026, 1, 1, tzinfo=UTC))
+    for _ in range(400):
         if held.stage is not Stage.ASKING:
             return
-        course = follow(form, held.answers)
-        assert course.next is not None
-        position = [found.link_id for found in form.walk()].index(course.next.link_id)
-        tap = Answered(1, held.revision, position, 0 if course.next.required else None)
-        before = held
-        held, _ = advance(held, tap, today=date(2026, 1, 1))
-        if held is before:
+        assert held.question is not None
+        here = form.positions[held.question.link_id], held.question.instance
+        tries = (
+            Answered(1, held.revision, here[0], None, here[1]),
+            Answered(1, held.revision, here[0], 1, here[1]),
+            Answered(1, held.revision, here[0], 0, here[1]),
+            Pressed(1, held.revision, Press.DONE, 0, *here),
+            *map(Said, ("1", "one", "2026-01-01", "14:30", "2026-01-01 14:30", "https://a.example", "1 mg", "done")),
+        )
+        for event in tries:
+            before = held.revision
+            held, _ = advance(held, event, now=datetime(2026, 1, 1, tzinfo=UTC))
+            if held.revision != before:
+                break
+        else:
             return
     raise AssertionError("it never ends")
 
 
+@settings(deadline=None)
 @given(forms())
 def test_every_generated_valid_questionnaire_is_accepted_and_ends(resource: Raw) -> None:
     assert problems(resource) == []
@@ -404,7 +322,7 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(deeper for key, part in parts for deeper in places(part, (*path, key)))]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(forms(), st.data())
 def test_a_questionnaire_with_garbage_in_any_place_is_refused_kindly_or_can_be_asked(
     resource: Raw, data: st.DataObject

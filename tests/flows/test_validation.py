@@ -2,8 +2,11 @@
 
 import copy
 import json
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from fhir.resources.R4B.operationoutcome import OperationOutcome
@@ -11,14 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows import plain_yaml, questionnaire, responses
+from flows.answers import read as read_answer
 from flows.course import follow
-from flows.items import ItemType
+from flows.items import Item
 from flows.outcomes import operation_outcome
 from flows.problems import Problem, Severity
 from flows.reading import CORE, SDC
 from flows.validation import response_problems
-from flows.values import Place, Values
-from tests.flows.forms import Raw, choice, form, forms, item
+from flows.values import Place, Value, Values
+from tests.flows.forms import Raw, choice, flavour, form, forms, item
 
 FOLDER = Path(__file__).parent / "hl7_cases"
 CASES = [case for path in sorted(FOLDER.iterdir()) for case in plain_yaml.read(path.read_text("utf-8"), path.name)]
@@ -26,7 +30,7 @@ UCUM = {"system": "http://unitsofmeasure.org"}
 URL = "https://clinic.example/form"
 
 
-def errors(problems: list[Problem]) -> list[str]:
+def errors(problems: Iterable[Problem]) -> list[str]:
     return [str(problem) for problem in problems if problem.severity is Severity.ERROR]
 
 
@@ -408,12 +412,31 @@ def test_what_the_engine_writes_is_a_valid_response(resource: Raw, data: st.Data
     asked = questionnaire.load(json.dumps({**resource, "url": URL}), "f.json")
     answers: dict[Place, Values] = {}
     while (entry := follow(asked, answers).next) is not None:
-        offered = [option.value for option in entry.item.options]
-        values = offered or {ItemType.BOOLEAN: [True, False], ItemType.INTEGER: [0, 5]}.get(entry.item.type, ["word"])
-        value = data.draw(st.sampled_from(values))
-        answers[entry.place] = (value,) if entry.item.required or data.draw(st.booleans()) else ()
-    written = responses.items(asked.items, follow(asked, answers).reached)
-    assert response_problems(response(*written), asked.resource) == []
+        item, number = entry.item, entry.place.instance[-1:] or (0,)
+        if not item.is_question:
+            answers[entry.place] = (number[0] <= item.least or (number[0] < 3 and data.draw(st.booleans())),)
+        elif not item.least and data.draw(st.booleans()):
+            answers[entry.place] = ()
+        else:
+            answers[entry.place] = said(item, data.draw(st.integers(0, 3)))
+    course = follow(asked, answers)
+    written = responses.items(asked.items, course.reached, detail=responses.Detail.SKIPPED)
+    put = {entry.place.link_id for entry in course.entries if entry.item.is_question}
+    found = response_problems(response(*written), asked.resource)
+    assert errors(problem for problem in found if problem.item in put) == []
+
+
+def said(item: Item, first: int) -> Values:
+    """What somebody types to a question, as the engine reads it; as many values as the question needs."""
+    texts = list(flavour({"linkId": item.link_id, "type": item.type}).said)
+    found: dict[Value, None] = {}
+    for text in [*texts[first % len(texts) :], *texts]:
+        read = read_answer(item, text, now=datetime(2026, 3, 3, 12, tzinfo=ZoneInfo("America/New_York")))
+        assert isinstance(read, tuple)
+        found |= dict.fromkeys(read)
+    exclusive = {option.value for option in item.options if option.exclusive}
+    values = [value for value in found if value not in exclusive]
+    return tuple(values[: max(1, item.least if item.takes_several else 1)])
 
 
 def test_what_is_no_fhir_or_endless_is_told_in_one_sentence() -> None:

@@ -1,0 +1,363 @@
+"""`taperline check` on broken files: each class of mistake is named by file and item, with its remedy."""
+
+import ast
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import flows
+from bot import check
+from bot.render import LANGUAGE, TEMPLATES
+from flows import catalogue, questionnaire, reach
+from flows.problems import Severity
+from tests.e2e.test_operators import taperline
+
+TODAY = date(2026, 11, 24)
+OWN = Path(str(catalogue.own_content()))
+
+
+def found_in(folder: Path, severity: Severity = Severity.ERROR) -> list[str]:
+    return [text for found, text in check.findings(folder, today=TODAY) if found is severity]
+
+
+def one_found(folder: Path) -> str:
+    [found] = found_in(folder)
+    return found
+
+
+def changed(folder: Path, name: str, change: Callable[[Any], None]) -> None:
+    """Put one of our own files, with a change, in front of ours."""
+    content = yaml.safe_load((OWN / name).read_text("utf-8"))
+    change(content)
+    write(folder, name, yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def form(*items: dict[str, Any]) -> str:
+    return yaml.safe_dump({"resourceType": "Questionnaire", "status": "active", "item": list(items)}, sort_keys=False)
+
+
+def when(question: str, operator: str, **answer: Any) -> dict[str, Any]:
+    return {"enableWhen": [{"question": question, "operator": operator, **answer}]}
+
+
+NUMBER = {"linkId": "n", "type": "integer", "text": "How many?", "required": True}
+FLAG = {"linkId": "b", "type": "boolean", "text": "Is it so?", "required": True}
+EVER = {"linkId": "x", "type": "boolean", "text": "And this?"}
+
+
+def limits(least: int, most: int) -> dict[str, Any]:
+    base = "http://hl7.org/fhir/StructureDefinition/"
+    return {
+        "extension": [
+            {"url": base + "minValue", "valueInteger": least},
+            {"url": base + "maxValue", "valueInteger": most},
+        ]
+    }
+
+
+def test_our_own_content_has_nothing_to_mend() -> None:
+    assert list(check.findings(None, today=TODAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ((NUMBER, NUMBER), ("item n", "the linkId stands twice", "its own")),
+        ((EVER | when("nobody", "exists", answerBoolean=True),), ("item x", "nobody, which does not exist", "Correct")),
+        ((EVER | when("n", "exists", answerBoolean=True), NUMBER), ("item x", "n, which is not asked before", "Move")),
+        ((NUMBER | {"required": "true"},), ("item n", "required must be true or false, without quotes")),
+    ],
+    ids=["duplicate linkId", "unknown question", "later question", "askable, but wrong"],
+)
+def test_a_mistake_in_a_questionnaire(
+    tmp_path: Path, items: tuple[dict[str, Any], ...], words: tuple[str, ...]
+) -> None:
+    write(tmp_path, "questionnaires/extra.yaml", form(*items))
+    found = one_found(tmp_path)
+    assert found.startswith("questionnaires/extra.yaml, ") or found.startswith("questionnaires/extra.yaml: ")
+    assert all(word in found for word in words), found
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        (NUMBER | limits(1, 10), EVER | when("n", ">", answerInteger=10)),
+        (FLAG, EVER | when("b", "exists", answerBoolean=False)),
+        (
+            FLAG,
+            NUMBER | when("b", "=", answerBoolean=True),
+            {
+                **EVER,
+                "enableBehavior": "all",
+                "enableWhen": [
+                    {"question": "n", "operator": ">=", "answerInteger": 3},
+                    {"question": "b", "operator": "=", "answerBoolean": False},
+                ],
+            },
+        ),
+        (
+            FLAG,
+            {"linkId": "g", "type": "group", "item": [NUMBER], **when("b", "=", answerBoolean=True)},
+            {
+                **EVER,
+                "enableBehavior": "all",
+                "enableWhen": [
+                    {"question": "n", "operator": "exists", "answerBoolean": True},
+                    {"question": "b", "operator": "!=", "answerBoolean": True},
+                ],
+            },
+        ),
+    ],
+    ids=["beyond the limit", "a required answer missing", "two that exclude each other", "through a group"],
+)
+def test_a_question_that_no_answers_lead_to(tmp_path: Path, items: tuple[dict[str, Any], ...]) -> None:
+    write(tmp_path, "questionnaires/extra.yaml", form(*items))
+    found = one_found(tmp_path)
+    assert found.startswith("questionnaires/extra.yaml, item x: no answers lead to it. Change its enableWhen")
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        (NUMBER | limits(1, 10), EVER | when("n", ">", answerInteger=9)),
+        ({**FLAG, "required": False}, EVER | when("b", "exists", answerBoolean=False)),
+        ({"linkId": "d", "type": "date", "text": "When?"}, EVER | when("d", "<", answerDate="2020-01-01")),
+        ({"linkId": "s", "type": "string", "text": "What?"}, EVER | when("s", "<", answerString="test")),
+    ],
+)
+def test_a_question_that_some_answers_lead_to_is_in_order(tmp_path: Path, items: tuple[dict[str, Any], ...]) -> None:
+    write(tmp_path, "questionnaires/extra.yaml", form(*items))
+    assert found_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("test", "part"),
+    [
+        ('{question: phq9-9, operator: ">=", answer: 4}', "phq9-9 >= 4 never holds"),
+        ('{question: "%total.phq2", operator: ">", answer: 6}', "%total.phq2 > 6 never holds"),
+        ('{question: "%dose.fall", operator: ">", answer: 1}', "%dose.fall > 1 never holds"),
+        ('{question: "%channel", operator: "=", answer: closed}', "%channel = closed never holds"),
+        ('{question: "%standing", operator: "=", answer: gone}', "%standing = gone never holds"),
+        ('{question: "%misunderstood", operator: "<", answer: 0}', "%misunderstood < 0 never holds"),
+        ('{question: "%safe", operator: "=", answer: true}', "%safe = true never holds"),
+        ('{question: "%failed", operator: "=", answer: true}', "%failed = true never holds"),
+        (
+            '{all: [{question: chest, operator: "=", answer: "yes"}, {question: adult, operator: "=", answer: true},'
+            ' {question: dose-as-agreed, operator: "=", answer: more}]}',
+            "adult = true and dose-as-agreed = more never holds together",
+        ),
+        (
+            '{all: [{question: substances, operator: "=", answer: false},'
+            ' {question: sedation, operator: "=", answer: "yes"}]}',
+            "substances = false and sedation = yes never holds together",
+        ),
+        (
+            '{any: [{question: "%channel", operator: "=", answer: open},'
+            ' {question: "%channel", operator: "!=", answer: open}]}',
+            "%channel = open or %channel != open always holds",
+        ),
+    ],
+)
+def test_a_rule_that_can_never_fire(tmp_path: Path, test: str, part: str) -> None:
+    def broken(rules: Any) -> None:
+        rules[1]["cases"].insert(1, {"tier": "urgent", "when": yaml.safe_load(test)})
+
+    changed(tmp_path, "redflags.yaml", broken)
+    found = one_found(tmp_path)
+    assert found.startswith("redflags.yaml, rule S2, case 2: it can never fire: ")
+    assert part in found
+    assert "remove the case" in found or "Narrow the case" in found
+
+
+def test_a_text_missing_in_a_language(tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATES / LANGUAGE, tmp_path / "templates" / "es")
+    (tmp_path / "templates" / "es" / "home.html.j2").unlink()
+    (tmp_path / "templates" / "es" / "staff" / "alert.html.j2").unlink()
+    words = yaml.safe_load((TEMPLATES / LANGUAGE / "words.yaml").read_text("utf-8"))
+    del words["toasts"]["stale"], words["another"]
+    write(tmp_path, "templates/es/words.yaml", yaml.safe_dump(words))
+    assert found_in(tmp_path) == [
+        "templates/es/home.html.j2 is missing: translate templates/en/home.html.j2",
+        "templates/es/staff/alert.html.j2 is missing: translate templates/en/staff/alert.html.j2",
+        "templates/es/words.yaml: another.first, another.more missing. Add what stands there in ours",
+        "templates/es/words.yaml: toasts.stale missing. Add what stands there in ours",
+    ]
+
+
+def test_a_text_that_only_the_clinic_has_must_be_there_in_every_language(tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATES / LANGUAGE, tmp_path / "templates" / "es")
+    write(tmp_path, "templates/en/note_of_ours.html.j2", "We heard you.")
+    changed(tmp_path, "redflags.yaml", lambda rules: rules[0].update(message={"template": "note_of_ours"}))
+    missing = "templates/es/note_of_ours.html.j2 is missing: translate templates/en/note_of_ours.html.j2"
+    assert found_in(tmp_path) == [missing]
+
+
+HARD = "Subsequent pharmaceutical recommendations necessitate individualized consideration by physicians."
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "where"),
+    [
+        ("templates/en/home.html.j2", HARD, "templates/home.html.j2"),
+        ("questionnaires/extra.yaml", form(NUMBER | {"text": HARD}), "questionnaires/extra.yaml, item n"),
+        ("crisis_lines.yaml", None, "crisis_lines.yaml, Line"),
+    ],
+    ids=["template", "questionnaire", "crisis line"],
+)
+def test_a_sentence_above_grade_6(tmp_path: Path, name: str, text: str | None, where: str) -> None:
+    line = f'- {{name: Line, number: "988", wording: {HARD}, country: US, checked_on: 2026-11-23}}\n'
+    write(tmp_path, name, text or line)
+    found = [problem for problem in found_in(tmp_path) if problem.startswith(f"{where}: ")]
+    assert len(found) == 1
+    assert "Subsequent pharmaceutical" in found[0]
+    assert "too hard to read: grade " in found[0]
+    assert "Use shorter words or split it" in found[0]
+
+
+def test_a_hard_sentence_among_the_words(tmp_path: Path) -> None:
+    words = yaml.safe_load((TEMPLATES / LANGUAGE / "words.yaml").read_text("utf-8"))
+    words["retry"]["empty"] = HARD
+    write(tmp_path, "templates/en/words.yaml", yaml.safe_dump(words, allow_unicode=True))
+    assert one_found(tmp_path).startswith("templates/words.yaml, retry.empty: ")
+
+
+@pytest.mark.parametrize("exempt", [{"code": [{"system": "http://loinc.org", "code": "1-8"}]}, {"linkId": "asq-1"}])
+def test_the_words_of_an_instrument_stand_as_they_are(tmp_path: Path, exempt: dict[str, Any]) -> None:
+    write(tmp_path, "questionnaires/extra.yaml", form(NUMBER | {"text": HARD} | exempt))
+    assert found_in(tmp_path) == []
+
+
+def test_a_plain_word_counts_as_easy(tmp_path: Path) -> None:
+    hard = "This is the information that we wrote about your benzodiazepine for you."
+    write(tmp_path, "templates/en/home.html.j2", hard)
+    assert found_in(tmp_path) == []
+    changed(tmp_path, "language.yaml", lambda language: language.update(plain_words=[]))
+    assert any("templates/home.html.j2: 'This is the information" in problem for problem in found_in(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("word", "instead"),
+    [("addicts", "substance use disorder"), ("2 mg", "no number of milligrams"), ("10 percent", "no number")],
+)
+@pytest.mark.parametrize("part", ["text", "help"])
+def test_a_word_that_must_not_reach_a_patient(tmp_path: Path, word: str, instead: str, part: str) -> None:
+    words = f"We see {word} here."
+    item = NUMBER | {"text": words}
+    if part == "help":
+        shown = {"coding": [{"system": "http://hl7.org/fhir/questionnaire-item-control", "code": "help"}]}
+        control = {"url": "http://hl7.org/fhir/StructureDefinition/questionnaire-itemControl"}
+        helping = {"linkId": "h", "type": "display", "text": words}
+        item = NUMBER | {"item": [helping | {"extension": [control | {"valueCodeableConcept": shown}]}]}
+    write(tmp_path, "questionnaires/extra.yaml", form(item))
+    found = one_found(tmp_path)
+    assert found.startswith("questionnaires/extra.yaml, item n: ")
+    assert f"{word!r} must not stand in a text to a patient; write: " in found
+    assert instead in found
+
+
+def test_a_word_that_must_not_reach_a_patient_in_a_text(tmp_path: Path) -> None:
+    write(tmp_path, "templates/en/home.html.j2", "We help addicts.")
+    assert one_found(tmp_path).startswith("templates/home.html.j2: 'addicts' must not stand")
+
+
+def test_a_text_that_nothing_says(tmp_path: Path) -> None:
+    write(tmp_path, "templates/en/hom.html.j2", "Hello.")
+    found = one_found(tmp_path)
+    assert found.startswith("templates/en/hom.html.j2: nothing says this text. Correct its name")
+
+
+def test_a_part_of_a_text_is_no_stranger(tmp_path: Path) -> None:
+    write(tmp_path, "templates/en/greeting.html.j2", "Hello.")
+    write(tmp_path, "templates/en/home.html.j2", '{% include "greeting.html.j2" %}')
+    assert found_in(tmp_path) == []
+
+
+def test_a_questionnaire_in_json_is_named_as_it_is(tmp_path: Path) -> None:
+    write(tmp_path, "questionnaires/extra.json", '{"resourceType": "Questionnaire", "status": "active", "item": []}')
+    assert one_found(tmp_path) == "questionnaires/extra.json: has no items"
+
+
+def test_two_files_of_one_name(tmp_path: Path) -> None:
+    write(tmp_path, "questionnaires/extra.json", "{}")
+    write(tmp_path, "questionnaires/extra.yaml", form(NUMBER))
+    found = one_found(tmp_path)
+    assert "questionnaires/extra.json" in found
+    assert "questionnaires/extra.yaml" in found
+    assert "two files of one name: keep one" in found
+
+
+def test_a_json_file_stands_in_front_of_our_yaml(tmp_path: Path) -> None:
+    write(tmp_path, "questionnaires/check_in.json", "{}")
+    assert one_found(tmp_path).startswith("questionnaires/check_in.json: is not a FHIR Questionnaire")
+
+
+def test_a_warning_is_printed_and_fails_nothing(tmp_path: Path) -> None:
+    constraint = {"url": "http://hl7.org/fhir/StructureDefinition/questionnaire-constraint", "extension": []}
+    write(tmp_path, "content/questionnaires/extra.yaml", form(NUMBER | {"extension": [constraint]}))
+    run = taperline(tmp_path, "check", "content")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "warning: questionnaires/extra.yaml: item n: " in run.stdout
+    assert run.stdout.endswith("Everything is in order.\n")
+
+
+def spoken_by(name: str) -> Iterator[str]:
+    """The texts that the core gives by name to Say or Toast."""
+    for path in sorted(Path(flows.__file__).parent.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+                yield from (
+                    part.value
+                    for part in ast.walk(node.args[0])
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                )
+
+
+def test_check_says_every_text_that_the_core_says() -> None:
+    assert set(spoken_by("Say")) <= {*check.SPOKEN, "hello", "template"}
+    assert set(spoken_by("Toast")) <= set(check.TOASTS)
+    words = yaml.safe_load((TEMPLATES / LANGUAGE / "words.yaml").read_text("utf-8"))
+    assert set(words["toasts"]) == set(check.TOASTS)
+
+
+def test_check_says_every_text_that_ships() -> None:
+    content = catalogue.load()
+    by_rules = {rule.message.template for rule in content.rules if rule.message is not None}
+    ours = {path.name.removesuffix(".html.j2") for path in (TEMPLATES / LANGUAGE).glob("*.j2")}
+    assert ours == {*check.SPOKEN, "hello", *check.PARTS} | by_rules
+    assert {path.name.removesuffix(".html.j2") for path in (TEMPLATES / LANGUAGE / "staff").glob("*.j2")} == set(
+        check.STAFF_TEXTS
+    )
+
+
+def test_a_form_that_leaves_no_doubt_keeps_no_bot_from_starting(tmp_path: Path) -> None:
+    write(tmp_path, "questionnaires/extra.yaml", form(NUMBER | {"required": "true"}))
+    content, _ = check.load(tmp_path)
+    assert "extra" in content.questionnaires
+
+
+def test_what_depends_on_too_much_to_try_counts_as_reachable() -> None:
+    asked = [FLAG | {"linkId": f"b{number}"} for number in range(15)]
+    needed = [{"question": f"b{number}", "operator": "=", "answerBoolean": True} for number in range(15)]
+    never = {"question": "b0", "operator": "=", "answerBoolean": False}
+    few = questionnaire.load(form(*asked, EVER | {"enableBehavior": "all", "enableWhen": [*needed[:4], never]}), "few")
+    many = questionnaire.load(form(*asked, EVER | {"enableBehavior": "all", "enableWhen": [*needed, never]}), "many")
+    assert [item.link_id for item in reach.unreachable(few)] == ["x"]
+    assert reach.unreachable(many) == ()
+
+
+def test_a_number_that_nobody_checked_for_half_a_year(tmp_path: Path) -> None:
+    line = '- {name: Line, number: "988", wording: Call or text 988., country: US, checked_on: 2026-05-01}\n'
+    write(tmp_path, "crisis_lines.yaml", line)
+    found = one_found(tmp_path)
+    assert found == "crisis_lines.yaml, Line: checked more than 180 days ago. Call it, then set checked_on."
