@@ -155,10 +155,10 @@ def export(
 ) -> None:
     """Print all that is kept of a patient, as a FHIR R4 Bundle. The export is audited.
 
-    The Bundle can be read without Taperline. It holds every conversation (QuestionnaireResponse) with its
-    Questionnaire, totals (Observation), the medicines that the patient reports (MedicationStatement), alerts (Flag)
-    with their pages, the patient's own words (Communication), and requests (Appointment). The Patient in it has a code
-    and nothing else; a name or a telephone number stands in it only where the patient gave it as an answer.
+    The Bundle can be read without Taperline. It holds every conversation (QuestionnaireResponse) with the source of its
+    questionnaire (Binary), totals (Observation), the medicines that the patient reports (MedicationStatement), alerts
+    (Flag) with their pages, the patient's own words (Communication), and requests (Appointment). The Patient in it has
+    a code and nothing else; a name or a telephone number stands in it only where the patient gave it as an answer.
 
     Keep it as you keep any record: taperline export P-7K3FA > P-7K3FA.fhir.json
     """

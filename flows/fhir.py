@@ -1,6 +1,7 @@
 """A patient's record <-> a FHIR R4 Bundle that can be read without us, and read back without loss."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -129,8 +130,7 @@ class _Bundler:
         yield self._entry("Patient", "", identifier=[code])
         forms = {kept.conversation.questionnaire.hash: kept.conversation.questionnaire for kept in record.responses}
         for form in forms.values():
-            # a file without the status that FHIR asks for is common; this is FHIR's word for it
-            yield {"fullUrl": definition_url(form.hash), "resource": {"status": "unknown", **form.resource}}
+            yield {"fullUrl": definition_url(form.hash), "resource": _definition(form)}
         for kept in record.responses:
             yield from self._response(kept)
         for words in record.words:
@@ -282,6 +282,12 @@ class _Bundler:
         return str(uuid5(_NAMESPACE, f"{self.record.code}/{kind}/{key}"))
 
 
+def _definition(form: Questionnaire) -> Resource:
+    """The source of a questionnaire as it was written: what others write may break rules of FHIR, and is kept."""
+    kind = "application/fhir+json" if form.source.lstrip().startswith("{") else "application/yaml"
+    return {"resourceType": "Binary", "contentType": kind, "data": b64encode(form.source.encode()).decode()}
+
+
 def definition_url(form_hash: str) -> str:
     """What names this version of a questionnaire in a Bundle: two of one url and version are told apart."""
     return f"urn:uuid:{uuid5(_NAMESPACE, f'Questionnaire/{form_hash}')}"
@@ -383,12 +389,12 @@ class _Reader:
 
     @cached_property
     def _forms(self) -> Mapping[str, Questionnaire]:
-        """The questionnaires by the hash that the responses name. What is read has the hash of its first source."""
+        """The questionnaires by the hash that the responses name."""
         resources = {entry["fullUrl"]: entry["resource"] for entry in self.found["entry"]}
         forms = {}
         for definition in {_tag(found, "definition") for found in self._all("QuestionnaireResponse")}:
-            text = json.dumps(resources[definition_url(definition)])
-            forms[definition] = replace(questionnaire.load(text, f"definition {definition}"), hash=definition)
+            source = b64decode(resources[definition_url(definition)]["data"]).decode()
+            forms[definition] = questionnaire.load(source, f"definition {definition}")
         return forms
 
     @cached_property

@@ -1,5 +1,6 @@
 """What is wrong with a FHIR Questionnaire: what keeps it from being asked, what is doubtful, and what is left out."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -412,7 +413,10 @@ def _offer_problems(item: Raw, resource: Raw, link_id: str, kind: ItemType) -> I
         yield Problem("the answers must all be of one kind, such as valueCoding", link_id)
     elif kind not in CHOICES and not fits(offered[0].value, PYTHON_TYPE[kind]):
         yield Problem(f"answerOption of {offered[0].value!r} does not fit the type {kind}", link_id)
-    least = reading.extension(item, reading.MIN_OCCURS)
+    try:
+        least = reading.extension(item, reading.MIN_OCCURS)
+    except BROKEN:  # told elsewhere
+        return
     if kind is not ItemType.OPEN_CHOICE and isinstance(least, int) and least > len(offered):
         yield Problem("minOccurs is above the number of answers: no answer would do", link_id)
 
@@ -443,6 +447,10 @@ def _initial_problems(item: Raw, link_id: str, kind: ItemType) -> Iterator[Probl
 def _expression_problems(element: Raw, link_id: str) -> Iterator[Problem]:
     texts = []
     for part in reading.extensions(element, reading.VARIABLE):
+        name = part.get("valueExpression", {}).get("name") if isinstance(part.get("valueExpression"), Mapping) else None
+        if isinstance(name, str) and not re.fullmatch(r"[A-Za-z0-9.-]{1,64}", name):
+            allowed = "can hold letters, digits, - and . only"
+            yield Problem(f"the name {name!r} of a variable {allowed}", link_id, "invalid", askable=True)
         try:
             texts.append(reading.fhirpath(part))
         except BROKEN as error:
