@@ -19,9 +19,13 @@ from flows.values import DECLINED, Answers, Facts, Guess, Place, Value, Values, 
 MOST_VALUES = 50
 """Answers to one question when the questionnaire sets no limit."""
 
+PER_SCREEN = 8
+"""Choices on one screen of a long list."""
+
 BACK = frozenset({"back", "go back", "undo"})
-DONE = frozenset({"done", "that's all", "thats all", "finished", "no more", "nothing else", "none"})
-SKIP = frozenset({"skip", "next"})
+DONE = frozenset({"done", "that's all", "thats all", "that is all", "finished", "no more", "nothing else"})
+NOTHING = frozenset({"none", "nothing", "nobody", "no one"})
+SKIP = "skip"
 DECLINE = frozenset({"prefer not to say", "i prefer not to say", "i'd rather not say", "rather not say"})
 AGREE = frozenset({"yes", "y", "yeah", "yep", "right", "correct", "that's right", "ok", "okay"})
 DISAGREE = frozenset({"no", "n", "nope", "wrong", "not right"})
@@ -262,11 +266,14 @@ def _typed(conversation: Conversation, text: str, now: datetime) -> Outcome:
     if draft.guess is not None and word in DISAGREE:
         asking = replace(conversation, draft=replace(draft, guess=None))
         return asking, (ask(asking, Reason.AGAIN),)
-    if item.takes_several and word in DONE:
+    labels = {plain(label) for _, label in choices(item)}
+    says_nothing = word in NOTHING - labels
+    no_more = says_nothing and draft.values and not labels  # of names that are typed one by one
+    if item.takes_several and (word in DONE - labels or no_more):
         return _done(conversation, item)
-    if not item.is_question and word in DONE | SKIP:
+    if not item.is_question and (word in DONE or word == SKIP or says_nothing):
         return _take(conversation, (False,))
-    if not item.least and word in SKIP:
+    if not item.least and (word == SKIP or (says_nothing and item.takes_several and not draft.values)):
         return _take(conversation, ())
     if item.may_decline and word in DECLINE:
         return _take(conversation, (DECLINED,))
@@ -448,10 +455,6 @@ def _selected(item: Item, draft: Draft, number: int) -> Value | None:
 def _screen_of(item: Item, number: int) -> int:
     """The screen of a long list on which a button stands."""
     return min(number, len(choices(item))) // PER_SCREEN
-
-
-PER_SCREEN = 8
-"""Choices on one screen of a long list."""
 
 
 def _item(conversation: Conversation, place: Place) -> Item:

@@ -19,6 +19,7 @@ from flows.questionnaire import Questionnaire
 from flows.responses import Detail
 from flows.scores import Score, scores
 from flows.taper import DAILY_DOSE
+from flows.totals import LOINC, PANELS
 from flows.values import DECLINED, Coding, Place, Value, spoken
 
 STATUS = {Stage.SUBMITTED: "completed", Stage.STOPPED: "stopped", Stage.EXPIRED: "stopped"}
@@ -31,16 +32,7 @@ OURS = "urn:taperline:"
 """What the names of our identifiers and tags begin with."""
 
 HL7 = "http://terminology.hl7.org/CodeSystem/"
-LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
-TOTALS = {
-    Coding("55757-9", LOINC): Coding("55758-7", LOINC, "Patient Health Questionnaire 2 item (PHQ-2) total score"),
-    Coding("44249-1", LOINC): Coding("44261-6", LOINC, "Patient Health Questionnaire 9 item (PHQ-9) total score"),
-    Coding("69737-5", LOINC): Coding("70274-6", LOINC, "Generalized anxiety disorder 7 item (GAD-7) total score"),
-    Coding("72109-2", LOINC): Coding("75626-2", LOINC, "Total score [AUDIT-C]"),
-}
-"""The code of an instrument, which stands on its group -> the code of its total. Source: LOINC."""
-
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:taperline")
 
 Resource = dict[str, Any]
@@ -165,7 +157,7 @@ class _Bundler:
             yield self._medicine(kept, medicine)
 
     def _score(self, kept: Response, score: Score) -> Resource:
-        codes = [TOTALS.get(code, code) for code in score.codes]
+        codes = [_total_code(code) for code in score.codes]
         if score.unit:
             value: Resource = {"valueQuantity": {"value": float(score.value), "unit": score.unit}}
         elif score.value == int(score.value):
@@ -427,6 +419,12 @@ def _counting(read: Conversation) -> Conversation:
         course = read.course
     given = {entry.place: entry.values for entry in course.entries if entry.values is not None}
     return replace(read, answers=given)
+
+
+def _total_code(code: Coding) -> Coding:
+    """The code of a score: that of its panel becomes that of the panel's total."""
+    total = PANELS.get(code.code) if code.system == LOINC else None
+    return code if total is None else Coding(total, LOINC)
 
 
 def _since(opened: datetime | None) -> Resource:

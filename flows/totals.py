@@ -14,6 +14,9 @@ AUDIT_C = ("68518-0", "68519-8", "68520-6")
 TOTALS = {"55758-7": PHQ_2, "44261-6": PHQ_9, "70274-6": GAD_7, "75626-2": AUDIT_C}
 """The LOINC code of a total, and those of its questions (loinc.org, panels 55757-9, 44249-1, 69737-5 and 72109-2)."""
 
+PANELS = {"55757-9": "55758-7", "44249-1": "44261-6", "69737-5": "70274-6", "72109-2": "75626-2"}
+"""The LOINC code of a panel, which stands on its group, and that of its total."""
+
 
 def expression(raw: Mapping[str, Any], resource: Mapping[str, Any]) -> str | None:
     """The FHIRPath of an item that is such a total; None when it is none.

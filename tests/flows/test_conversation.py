@@ -1018,3 +1018,30 @@ def test_what_is_chosen_already_counts_for_the_red_flags() -> None:
     held, _ = started(load(choice("a", "x", "y", repeats=True)))
     held, _ = through(held, press(held, Press.ADD, 1))
     assert (held.answers, held.facts) == ({}, {"a": (Coding("y", "urn:test"),)})
+
+
+def with_one_chosen(*codes: str, kind: str = "choice") -> Conversation:
+    """A conversation at a question with several answers, with the first of them chosen."""
+    asked = choice("a", *codes, repeats=True) if kind == "choice" else item("a", "string", repeats=True)
+    held, _ = advance(Conversation(1, Purpose.CHECK_IN, load(asked, item("b"))), Begun(1), now=NOW)
+    return advance(held, Said(codes[0] if kind == "choice" else "Ann"), now=NOW)[0]
+
+
+def test_p8_none_never_sends_what_was_chosen_before() -> None:
+    held = with_one_chosen("sleep", "worry")
+    same, effects = advance(held, Said("none"), now=NOW)
+    assert same == held
+    assert isinstance(effects[-1], Ask)
+    assert effects[-1].note is Reason.PICK_SOME
+
+
+def test_none_is_the_option_of_that_name_where_there_is_one() -> None:
+    moved, _ = advance(with_one_chosen("sleep", "none"), Said("none"), now=NOW)
+    assert [value.code for value in moved.draft.values if isinstance(value, Coding)] == ["sleep", "none"]
+
+
+def test_none_ends_a_list_that_is_typed_and_leaves_an_empty_one_empty() -> None:
+    moved, _ = advance(with_one_chosen("", kind="string"), Said("none"), now=NOW)
+    assert moved.answers == {Place("a"): ("Ann",)}
+    fresh, _ = advance(Conversation(1, Purpose.CHECK_IN, load(item("a", "string", repeats=True))), Begun(1), now=NOW)
+    assert advance(fresh, Said("nobody"), now=NOW)[0].answers == {Place("a"): ()}
