@@ -71,14 +71,22 @@ def check(
         Path | None, typer.Argument(metavar="[DIR]", exists=True, file_okay=False, help="Your own content.")
     ] = None,
 ) -> None:
-    """Read all content, and name file, item and reason for whatever is wrong. Exit code 1 when something is."""
-    found = list(checking.findings(folder or read_settings().content_dir, today=datetime.now(UTC).date()))
+    """Read all content, and name file, item and reason for whatever is wrong. Exit code 1 when something is.
+
+    When all is well it names each questionnaire with its version and the hash that its conversations keep.
+    """
+    folder = folder or read_settings().content_dir
+    found = list(checking.findings(folder, today=datetime.now(UTC).date()))
     for severity, text in found:
         print(f"warning: {text}" if severity is Severity.WARNING else text)
     mistakes = sum(severity is Severity.ERROR for severity, _ in found)
-    print(f"{mistakes} problems" if mistakes else "Everything is in order.")
     if mistakes:
+        print(f"{mistakes} problems")
         raise typer.Exit(1)
+    content = catalogue.load(*([folder] if folder is not None else []))
+    for name, form in content.questionnaires.items():
+        print(f"{content.files[name]}: version {form.version or 'unnamed'}, {form.hash}")
+    print("Everything is in order.")
 
 
 @cli.command()

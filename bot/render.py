@@ -223,6 +223,7 @@ class Renderer:
             intro=intro,
             text=self._asked(replace(item, text=text), ask.instance),
             help=item.help,
+            entry_format=item.entry_format,
             link=item.link,
             note=self._note(ask),
             listed=listed,

@@ -251,6 +251,10 @@ def _option(item: Item, names: Sequence[tuple[str, ...]], text: str) -> Value | 
     by_number = _option_number(item, said, names)
     if by_number is not None:
         return by_number
+    for word, meant in (("yes", YES), ("no", NO)):  # to "Yes, as agreed" a yes may mean more, or less
+        found = [index for index, called in enumerate(names) if any(name.split()[:1] == [word] for name in called)]
+        if said in meant and len(found) == 1:
+            return Guess(item.options[found[0]].value)
     if open_choice or len(said) < 4 or any(character.isdigit() for character in said):
         return None
     words, is_like = said.split(), cache(_is_like)

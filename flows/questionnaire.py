@@ -11,6 +11,11 @@ from flows.items import Item
 from flows.problems import Problem, QuestionnaireError, Severity, problems
 from flows.reading import item, variables
 
+MOST_NESTED = 6
+"""Repetitions inside each other: the callback data of a button has room for the numbers of so many."""
+
+TOO_DEEP = f"it stands in more than {MOST_NESTED} repeating items, one inside the other: nest them less deep"
+
 
 @dataclass(frozen=True)
 class Questionnaire:
@@ -61,17 +66,28 @@ def load(text: str, name: str) -> Questionnaire:
     """
     resource = plain_yaml.read(text, name)
     found = [problem for problem in problems(resource) if problem.refuses]
+    items = () if found else tuple(item(part, resource) for part in resource["item"])
+    found += [Problem(TOO_DEEP, deep, "not-supported") for deep in _too_deep(items, 0)]
     if found:
         raise QuestionnaireError(name, found)
     return Questionnaire(
         url=resource.get("url", f"urn:taperline:{name}"),
         version=str(resource.get("version", "")),
         title=resource.get("title", ""),
-        items=tuple(item(part, resource) for part in resource["item"]),
+        items=items,
         hash=hashlib.sha256(text.encode()).hexdigest()[:16],
         source=text,
         variables=variables(resource),
     )
+
+
+def _too_deep(items: Sequence[Item], depth: int) -> Iterator[str]:
+    """The linkIds that stand in more repetitions than a button can name."""
+    for found in items:
+        if depth > MOST_NESTED:
+            yield found.link_id
+        else:
+            yield from _too_deep(found.items, depth + (found.repeats and bool(found.items)))
 
 
 def _walk(items: Sequence[Item]) -> Iterator[Item]:

@@ -138,7 +138,6 @@ def test_a_typed_option_is_taken(item: Item, text: str, label: str) -> None:
         (TAKEN, "I missed none"),
         (TAKEN, "I would rather say"),
         (TAKEN, "I wouldnt rather not say"),
-        (TAKEN, "yes"),
         (COLOURS, "gre"),
         (COLOURS, "-2"),
         (COLOURS, "99"),
@@ -1009,3 +1008,12 @@ def test_a_mixed_fraction_is_read_to_six_places(whole: int, top: int, bottom: in
 def test_cleaning_and_folding_twice_is_the_same_as_once(text: str) -> None:
     assert clean(clean(text)) == clean(text)
     assert plain(plain(text)) == plain(text)
+
+
+def test_yes_and_no_may_mean_the_one_option_that_begins_so() -> None:
+    labels = ("Yes, I still take it", "Not any more", "No, I stopped")
+    asked = Item("a", ItemType.CHOICE, options=tuple(Option(label, label) for label in labels))
+    assert read(asked, "yep", now=NOW) == Guess(labels[0])
+    assert read(asked, "no", now=NOW) == Guess(labels[2])
+    twice = Item("a", ItemType.CHOICE, options=tuple(Option(label, label) for label in ("Yes, often", "Yes, once")))
+    assert read(twice, "yes", now=NOW) == Rejected(Reason.PICK_ONE)

@@ -349,3 +349,15 @@ def test_a_questionnaire_with_garbage_in_any_place_is_refused_kindly_or_can_be_a
 def test_pure_garbage_has_problems_and_raises_nothing(resource: dict[str, Any], items: Any) -> None:
     assert problems(items) != []
     assert problems({**resource, "resourceType": "Questionnaire", "item": [items]}) != []
+
+
+@pytest.mark.parametrize(("depth", "refused"), [(6, False), (7, True)])
+def test_repetitions_nested_deeper_than_a_button_can_name_are_refused(depth: int, refused: bool) -> None:
+    nested = item("q")
+    for level in range(depth):
+        nested = item(f"g{level}", "group", repeats=True, item=[nested])
+    if refused:
+        with pytest.raises(QuestionnaireError, match="item q: it stands in more than 6 repeating items"):
+            load(nested)
+    else:
+        assert load(nested).find("q") is not None
