@@ -5,10 +5,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bot import log
 from bot.settings import Settings
 from tests.world import World, world
+
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):  # the same examples every time: no commit fails by chance; a developer's machine explores
+    settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -285,6 +285,10 @@ def occurrences() -> st.SearchStrategy[list[Raw]]:
     return st.tuples(low, high).filter(lambda pair: (pair[0] or 0) <= (pair[1] or 9)).map(lambda pair: occurs(*pair))
 
 
+DEEPEST = 5
+"""Levels of items below items: deeper repetitions are refused."""
+
+
 @st.composite
 def items(draw: st.DrawFn, names: list[str], earlier: list[Raw], depth: int = 0) -> list[Raw]:
     """Items in the order of asking; `names` is used up, `earlier` grows."""
@@ -300,7 +304,7 @@ def items(draw: st.DrawFn, names: list[str], earlier: list[Raw], depth: int = 0)
             made["enableBehavior"] = draw(st.sampled_from(["all", "any"]))
         if role == "question":
             earlier.append(made)
-            if draw(st.sampled_from([False, False, True])):
+            if depth < DEEPEST and draw(st.sampled_from([False, False, True])):
                 made["item"] = [help_item(f"help-{name}"), *draw(items(names, earlier, depth + 1))]
         if role == "group":
             made |= draw(groups())

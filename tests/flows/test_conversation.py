@@ -127,12 +127,16 @@ class Model:
                 return
 
     def _enabled(self, raw: Raw, instance: tuple[int, ...]) -> bool:
-        tests = raw.get("enableWhen", [])
-        results = (self._true(test, raw["linkId"], instance) for test in tests)
-        try:
-            return not tests or (any(results) if raw["enableBehavior"] == "any" else all(results))
-        except IncomparableError:
-            return True
+        """What cannot be compared is taken for true: better asked than missed."""
+
+        def holds(test: Raw) -> bool:
+            try:
+                return self._true(test, raw["linkId"], instance)
+            except IncomparableError:
+                return True
+
+        results = [holds(test) for test in raw.get("enableWhen", [])]
+        return not results or (any(results) if raw["enableBehavior"] == "any" else all(results))
 
     def _true(self, test: Raw, link_id: str, instance: tuple[int, ...]) -> bool:
         wanted = plain({key: value for key, value in test.items() if key.startswith("answer")})
