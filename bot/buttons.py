@@ -80,7 +80,7 @@ def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:
     """What a patient's button says; None when it is none of ours. Callback data can be forged: trust nothing in it."""
     found = re.fullmatch(
         r"[ap]:(?P<conversation>[0-9a-z]{1,13}):(?P<revision>[0-9]{1,6}):(?P<question>[0-9]{1,4})"
-        r"(?P<instance>(?:\.[0-9]{1,3}){0,6}):(?:(?P<choice>[0-9]{1,3}|-)|(?P<press>[a-z])(?P<number>[0-9]{0,7}))",
+        r"(?P<instance>(?:\.[0-9]{1,3}){0,6}):(?:(?P<choice>[0-9]{1,4}|-)|(?P<press>[a-z])(?P<number>[0-9]{0,7}))",
         data,
     )
     if found:

@@ -42,7 +42,7 @@ KNOWN_FILES = (
     *("templates/*/words.yaml", "templates/*/staff/words.yaml"),
 )
 SPOKEN = (
-    *("another_open", "expired", "questionnaire_done", "questionnaire_invitation"),
+    *("another_open", "expired", "paused_complete", "questionnaire_done", "questionnaire_invitation"),
     *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "hello", "help"),
     *("home", "intake_done", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder", "safe", "stay"),
     *("stopped", "visit_requested"),

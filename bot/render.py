@@ -45,9 +45,12 @@ LAST_RESORT = (
 LONGEST = 4096
 """Characters of a message, as Telegram allows."""
 
-LONGEST_CHUNK = 3000
+LONGEST_CHUNK = 1500
+LONGEST_ANSWER = 800
+"""Characters of all answers to one question, where they are shown again."""
+
 LONGEST_ECHO = 300
-LONGEST_LINE = 200
+LONGEST_LINE = 150
 SHORT_LABEL = 12
 """Characters of a label that may share a row with others."""
 
@@ -57,7 +60,7 @@ LONG_LABEL = 40
 ONE_SCREEN = 10
 """Answers that are shown on one screen; more of them are shown a screen at a time."""
 
-REVIEWED = 12
+REVIEWED = 10
 """Answers on one screen of a review."""
 
 REVIEWED_TEXT = 110
@@ -112,7 +115,7 @@ class Renderer:
             rows = [rows[0] + rows[1], *rows[2:]]
         if say.template != "help":
             rows.append([self._button(Command.HELP)])
-        return Rendered(self._html(say.template, LAST_RESORT, about=say.about), rows)
+        return Rendered(self._html(say.template, LAST_RESORT, about=_cut(say.about, LONGEST_LINE)), rows)
 
     def ask(self, ask: Ask) -> Sequence[Rendered]:
         """A question with its buttons, the last message; before it, what is too long for one."""
@@ -121,9 +124,10 @@ class Renderer:
         whole = self._question(ask, ask.intro, ask.item.text, listed)
         if len(whole) <= LONGEST:
             return [Rendered(whole, rows)]
-        *before, last = chunks([*ask.intro, ask.item.text])
+        *before, last = chunks([*ask.intro, ask.item.help, ask.item.text])
         parts = [Rendered(self._html("part", escape(text), text=text), []) for text in before]
-        return [*parts, Rendered(self._question(ask, (), last, listed), rows)]
+        short = replace(ask, item=replace(ask.item, help=""))
+        return [*parts, Rendered(self._question(short, (), last, listed), rows)]
 
     def review(self, review: Review) -> Sequence[Rendered]:
         """All answers with a button each to change them, a screen at a time."""
@@ -135,7 +139,7 @@ class Renderer:
             (number, self._reviewed(entry), self._answers(entry.item, entry.values or ()))
             for number, (_, entry) in shown
         ]
-        closing = [text[:LONGEST_LINE] for text in review.closing[:3]]
+        closing = [_cut(text, LONGEST_LINE) for text in review.closing[:3]]
         html = self._html(
             "review", escape("Please check your answers."), lines=lines, closing=closing, is_complete=review.is_complete
         )
@@ -155,7 +159,8 @@ class Renderer:
 
     def settled(self, settle: Settle) -> Rendered:
         """A question that was answered, with its answer and without its keyboard."""
-        answer, question = self._answers(settle.item, settle.values), self._asked(settle.item, settle.instance)
+        answer = self._answers(settle.item, settle.values)
+        question = _cut(self._asked(settle.item, settle.instance), LONGEST_CHUNK)
         return Rendered(self._html("settled", escape(f"✓ {answer}"), question=question, answer=answer), [])
 
     def toast(self, name: str) -> str:
@@ -223,8 +228,8 @@ class Renderer:
             intro=intro,
             text=self._asked(replace(item, text=text), ask.instance),
             help=item.help,
-            entry_format=item.entry_format,
-            link=item.link,
+            entry_format=_cut(item.entry_format, LONGEST_LINE),
+            link=item.link if len(item.link) <= LONGEST_LINE * 2 else "",
             note=self._note(ask),
             listed=listed,
             given=self._answers(item, shown) if shown else "",
@@ -240,7 +245,7 @@ class Renderer:
             return ""
         item = ask.item
         known = {
-            "entry_format": item.entry_format,
+            "entry_format": _cut(item.entry_format, LONGEST_LINE),
             "units": [unit.display or unit.code for unit in item.units],
             "minimum": None if item.minimum is None else spoken(item.minimum),
             "maximum": None if item.maximum is None else spoken(item.maximum),
@@ -339,11 +344,11 @@ class Renderer:
     def _reviewed(self, entry: Entry) -> str:
         """A question in one line, with what tells it from the same question elsewhere."""
         text = " ".join(self._asked(entry.item, entry.place.instance).replace("\n\n", " – ").split())
-        text = text if len(text) <= REVIEWED_TEXT else text[:REVIEWED_TEXT] + "…"
-        return f"{text} ({', '.join(entry.within)})" if entry.within else text
+        within = _cut(", ".join(entry.within), REVIEWED_TEXT // 2)
+        return f"{_cut(text, REVIEWED_TEXT)} ({within})" if within else _cut(text, REVIEWED_TEXT)
 
     def _answers(self, item: Item, values: Values) -> str:
-        shown = ", ".join(self._shown(item, value) for value in values)
+        shown = _cut(", ".join(self._shown(item, value) for value in values), LONGEST_ANSWER)
         return shown or str(self._words["answers"]["skipped"])
 
     def _shown(self, item: Item, value: Value) -> str:
@@ -353,7 +358,11 @@ class Renderer:
             return self._answer(value, "")
         text = spoken(value)
         unit = f" {item.unit}" if item.unit and isinstance(value, int | Decimal) else ""
-        return (text if len(text) <= LONGEST_ECHO else text[:LONGEST_ECHO] + "…") + unit
+        return _cut(text, LONGEST_ECHO) + unit
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "…"
 
 
 def chunks(texts: Sequence[str], limit: int = LONGEST_CHUNK) -> Sequence[str]:

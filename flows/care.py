@@ -296,7 +296,7 @@ class _Turn:
             return person, done
         if conversation.stage is Stage.SUBMITTED:
             return self._submitted(person, conversation, done)
-        if conversation.stage is Stage.REVIEW:
+        if conversation.is_going and conversation.course.next is None:
             done += (Wake(f"review:{conversation.id}", self.now + SEND_AFTER, ReviewDue(conversation.id)),)
         if alarms.emergency and conversation.is_going:
             return self._pause(person, done)
@@ -305,7 +305,7 @@ class _Turn:
     def _pause(self, person: Person, effects: tuple[Effect, ...]) -> Outcome:
         assert person.conversation is not None
         paused = person.conversation.moved(Step.PAUSE)
-        go_on = Say("paused", (Begin(paused.id, "go_on"),))
+        go_on = Say(_paused(paused), (Begin(paused.id, "go_on"),))
         return replace(person, conversation=paused), (*effects, go_on)
 
     def _submitted(self, person: Person, conversation: Conversation, effects: tuple[Effect, ...]) -> Outcome:
@@ -328,10 +328,10 @@ class _Turn:
         conversation = person.other or person.conversation
         if conversation is None or conversation.id != conversation_id:
             return person, ()
-        if conversation.stage is Stage.PAUSED and conversation.course.next is None:
-            conversation, _ = advance(conversation, Begun(conversation.id), now=self.now)
-        if conversation.stage is not Stage.REVIEW:
+        if not conversation.is_open or conversation.stage is Stage.INVITED or conversation.course.next is not None:
             return person, ()
+        for stage, step in ((Stage.PAUSED, Step.RESUME), (Stage.ASKING, Step.FINISH)):
+            conversation = conversation.moved(step) if conversation.stage is stage else conversation
         sending = Pressed(conversation.id, conversation.revision, Press.SEND)
         sent, effects = advance(conversation, sending, now=self.now)
         if person.other is None:
@@ -463,7 +463,7 @@ class _Turn:
         if conversation is not None and conversation.is_going:
             return (put(conversation),)
         if conversation is not None and conversation.stage is Stage.PAUSED:
-            return (Say("paused", self._continue(person)),)
+            return (Say(_paused(conversation), self._continue(person)),)
         if conversation is not None and conversation.stage is Stage.INVITED:
             own = conversation.purpose in set(Purpose)
             invitation = f"{conversation.purpose}_invitation" if own else "questionnaire_invitation"
@@ -505,6 +505,11 @@ class _Turn:
 
     def _today(self, person: Person) -> date:
         return local_date(self.now, person.zone)
+
+
+def _paused(conversation: Conversation) -> str:
+    """What to say of a pause: whoever has answered everything is told that it will be sent."""
+    return "paused" if conversation.course.next is not None else "paused_complete"
 
 
 def _forget(conversation: int) -> tuple[Forget, ...]:

@@ -182,7 +182,7 @@ def review(conversation: Conversation, screen: int = 0, *, in_place: bool = Fals
 
 def mark(value: Value) -> int:
     """A number by which a button names a value that was typed; buttons are short."""
-    return 1000 + zlib.crc32(repr(encode(value)).encode("utf-8", "replace")) % 1_000_000
+    return 10_000 + zlib.crc32(repr(encode(value)).encode("utf-8", "replace")) % 9_000_000
 
 
 def selectable(item: Item, values: Values) -> Iterator[tuple[int, Value, str | None]]:
@@ -358,7 +358,7 @@ def _take(conversation: Conversation, values: Values) -> Outcome:
     item = _item(conversation, place)
     here = conversation.id, conversation.revision
     answers = dict(conversation.answers)
-    gone = _inside(conversation, item, place) if item.takes_several and answers.get(place) != values else ()
+    gone = _outdated(conversation, item, place, values) if item.takes_several else ()
     for below in gone:
         del answers[below]
     answers[place] = values
@@ -369,12 +369,15 @@ def _take(conversation: Conversation, values: Values) -> Outcome:
     return moved, done + asked
 
 
-def _inside(conversation: Conversation, item: Item, place: Place) -> tuple[Place, ...]:
-    """The answers below the single values of a question with several: they belong to values that changed."""
+def _outdated(conversation: Conversation, item: Item, place: Place, values: Values) -> tuple[Place, ...]:
+    """The answers below those values of a question with several that are not what they were."""
     below = {found.link_id for child in item.items for found in _with_all_below(child)}
-    depth = len(place.instance)
+    before, depth = conversation.answers.get(place, ()), len(place.instance)
+    same = {number for number, pair in enumerate(zip(before, values, strict=False), start=1) if pair[0] == pair[1]}
     return tuple(
-        other for other in conversation.answers if other.link_id in below and other.instance[:depth] == place.instance
+        other
+        for other in conversation.answers
+        if other.link_id in below and other.instance[:depth] == place.instance and other.instance[depth] not in same
     )
 
 
@@ -385,11 +388,11 @@ def _with_all_below(item: Item) -> Iterator[Item]:
 
 
 def _go_on(conversation: Conversation) -> Outcome:
-    """The next open question; when there is none, the review; when nothing was ever asked, the end."""
+    """The next open question; when there is none, the review; when nothing is asked or shown, the end."""
     course = conversation.course
     if course.next is not None:
         return _open(conversation, course.next)
-    if not course.entries:
+    if not course.entries and not course.closing:
         return _submit(conversation.moved(Step.FINISH))
     done = replace(conversation, question=None, draft=Draft(), revision=conversation.revision + 1).moved(Step.FINISH)
     return done, (review(done),)

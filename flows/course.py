@@ -177,6 +177,8 @@ class _Walk:
             if number > certain and (not asked or self._entry(Place(group.link_id, inside), group, groups) != (True,)):
                 break
             before = len(self.entries)
+            if number > 1:
+                self.names[Place(group.link_id, inside)] = str(number)
             with self._apart(group):
                 self._occurrence(group, inside, groups, asked=asked)
             given = [entry.values for entry in self.entries[before:]]

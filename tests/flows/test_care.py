@@ -334,7 +334,7 @@ def test_crisis_words_in_the_last_answer_raise_and_are_sent_all_the_same(content
     sam = checking_in(content).goes(until="visit-topic")
     sam.says(CRISIS)
     assert sam.raised == ["S1 emergency"]
-    assert sam.told == ["crisis_emergency", "paused"]
+    assert sam.told == ["crisis_emergency", "paused_complete"]
     (wake,) = [wake for wake in sam.all(Wake) if isinstance(wake.event, ReviewDue)]
     sam.now = wake.at
     sam.does(wake.event)
@@ -945,12 +945,31 @@ def test_what_was_answered_and_not_sent_is_sent_after_an_hour(content: Catalogue
     assert sam.does(wake.event) == (), "once"
 
 
-def test_what_is_being_changed_is_not_sent_under_the_hands(content: Catalogue) -> None:
+def test_what_is_being_changed_is_sent_an_hour_after_the_last_touch(content: Catalogue) -> None:
     sam = in_state(content, "reviewing")
     held = sam.conversation
+    sam.now += SEND_AFTER - timedelta(minutes=1)
     sam.does(Pressed(held.id, held.revision, Press.EDIT, 0, position(sam, "adult")))
-    assert sam.does(ReviewDue(held.id)) == ()
-    assert sam.told == []
+    assert sam.told == ["?adult"]
+    wakes = [wake for wake in sam.all(Wake) if isinstance(wake.event, ReviewDue)]
+    assert wakes == [Wake(f"review:{held.id}", sam.now + SEND_AFTER, ReviewDue(held.id))], "it replaces the first"
+    sam.now += SEND_AFTER
+    sam.does(ReviewDue(held.id))
+    assert sam.told == ["intake_done"]
+    assert sam.closed[-1].answers == held.answers
+
+
+def test_nothing_is_sent_while_a_question_is_open(content: Catalogue) -> None:
+    sam = intake(content)
+    assert sam.does(ReviewDue(sam.conversation.id)) == ()
+
+
+def test_whoever_leaves_at_the_review_is_told_that_it_will_be_sent(content: Catalogue) -> None:
+    sam = in_state(content, "reviewing")
+    sam.wants(Command.PAUSE)
+    assert sam.told == ["paused_complete"]
+    sam.does(ReviewDue(sam.conversation.id))
+    assert sam.told == ["intake_done"]
 
 
 def test_a_reviewed_conversation_that_was_set_aside_is_sent_too(content: Catalogue) -> None:

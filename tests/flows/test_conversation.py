@@ -33,7 +33,7 @@ from flows.effects import Ask, Effect, Leave, Record, Review, Settle, Toast, Wit
 from flows.events import Answered, Begun, Press, Pressed, Said
 from flows.lifecycle import Stage, Step
 from flows.questionnaire import Questionnaire
-from flows.reading import EXCLUSIVE, MAY_DECLINE
+from flows.reading import EXCLUSIVE, HIDDEN, MAY_DECLINE
 from flows.responses import Detail
 from flows.values import DECLINED, Coding, Place, Value, decode, encode
 from tests.flows.forms import CODES, Raw, choice, coding, flagged, flavour, forms, item, load, occurs, scored, when
@@ -222,11 +222,13 @@ class Model:
         """An answer. What is below the single values of a question goes when they change."""
         assert self.at is not None
         instance = self.at[1]
-        if several(self.asked) and self.given.get(self.at) != values:
+        if several(self.asked):
             below = {raw["linkId"] for raw in self._flat(self.asked.get("item", []))}
+            same = [one == other for one, other in zip(self.given.get(self.at, []), values, strict=False)]
             inside = [key for key in self.given if key[0] in below and key[1][: len(instance)] == instance]
             for key in inside:
-                del self.given[key]
+                if not (same[key[1][len(instance)] - 1 :] or [False])[0]:
+                    del self.given[key]
         self.given[self.at] = values
         self.goes_on()
 
@@ -886,7 +888,8 @@ def test_sending_takes_the_buttons_away_and_ends_it() -> None:
 
 
 def test_a_questionnaire_without_a_question_to_ask_is_submitted_at_once() -> None:
-    held, effects = through(Conversation(1, Purpose.INTAKE, load(item("a", "display"))), Begun(1))
+    hidden = item("a", extension=flagged(HIDDEN))
+    held, effects = through(Conversation(1, Purpose.INTAKE, load(hidden)), Begun(1))
     assert (held.stage, effects) == (Stage.SUBMITTED, ())
 
 
@@ -1049,3 +1052,24 @@ def test_none_ends_a_list_that_is_typed_and_leaves_an_empty_one_empty() -> None:
     assert moved.answers == {Place("a"): ("Ann",)}
     fresh, _ = advance(Conversation(1, Purpose.CHECK_IN, load(item("a", "string", repeats=True))), Begun(1), now=NOW)
     assert advance(fresh, Said("nobody"), now=NOW)[0].answers == {Place("a"): ()}
+
+
+def test_only_the_children_of_a_value_that_changed_are_withdrawn() -> None:
+    asked = choice("a", "x", "y", "z", repeats=True, item=[item("why", "string")])
+    held, _ = advance(Conversation(1, Purpose.CHECK_IN, load(asked)), Begun(1), now=NOW)
+    for text in ("x", "y", "done", "because of x", "because of y"):
+        held, _ = advance(held, Said(text), now=NOW)
+    held, _ = advance(held, Pressed(1, held.revision, Press.EDIT), now=NOW)
+    held, _ = advance(held, Pressed(1, held.revision, Press.REMOVE, 1), now=NOW)
+    held, _ = advance(held, Pressed(1, held.revision, Press.ADD, 2), now=NOW)
+    held, effects = advance(held, Pressed(1, held.revision, Press.DONE), now=NOW)
+    assert [effect.places for effect in effects if isinstance(effect, Withdraw)] == [(Place("why", (2,)),)]
+    assert held.answers[Place("why", (1,))] == ("because of x",)
+    assert held.question == Place("why", (2,))
+
+
+def test_texts_without_a_question_are_shown_before_the_end() -> None:
+    held, effects = advance(Conversation(1, Purpose.CHECK_IN, load(item("a", "display"))), Begun(1), now=NOW)
+    assert held.stage is Stage.REVIEW
+    assert isinstance(effects[-1], Review)
+    assert effects[-1].closing == ("About a?",)

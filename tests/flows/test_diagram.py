@@ -32,7 +32,7 @@ def test_each_box_of_the_clinics_own_questionnaires_can_be_reached_and_leads_to_
         assert ways(form) == {"begin", *boxes(drawing)}
         assert {start for start, _, _ in edges(drawing)} == {"begin", *boxes(drawing)} - {"review"}
         asked = [found for found in form.walk() if found.is_asked]
-        assert len(asked) > 10
+        assert len(asked) > 5
         for found in asked:
             assert f"q{form.positions[found.link_id]}" in boxes(drawing)
 

@@ -1,0 +1,67 @@
+"""Every message fits Telegram, whatever an author or a patient writes; what is too long is split at sentences."""
+
+import re
+from typing import Any
+
+import pytest
+
+from bot.render import LONGEST, Rendered, Renderer, chunks
+from bot.sandbox.markup import parse_html
+from flows import catalogue
+from flows.course import Entry
+from flows.effects import Ask, Begin, Review, Say, Settle
+from flows.items import Item, ItemType, Option
+from flows.values import Place
+
+WORDS = "One & two <b>three</b> four. "
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer(catalogue.load(), strict=True)
+
+
+def text(message: Rendered) -> str:
+    """What a reader sees."""
+    shown: str = parse_html(message.html)[0]
+    assert 0 < len(shown.encode("utf-16-le")) // 2 <= LONGEST
+    return shown
+
+
+LONG: list[dict[str, Any]] = [
+    {"text": WORDS * 400},
+    {"text": "x" * 9000},
+    {"text": "Well?", "help": WORDS * 400},
+    {"text": WORDS * 30, "entry_format": "f" * 5000, "link": "https://clinic.example/" + "a" * 5000},
+    {"text": WORDS * 50, "options": tuple(Option(f"{number}", f"{number} {WORDS * 20}") for number in range(60))},
+]
+
+
+@pytest.mark.parametrize("parts", LONG)
+@pytest.mark.parametrize("several", [False, True])
+def test_a_question_of_any_length_fits_and_loses_no_word(
+    renderer: Renderer, parts: dict[str, Any], several: bool
+) -> None:
+    kind = ItemType.CHOICE if "options" in parts else ItemType.STRING
+    item = Item("a", kind, repeats=several, **parts)
+    given = (WORDS * 100, *(f"{number} {WORDS * 20}" for number in range(40)))
+    ask = Ask(1, 1, 0, item, (WORDS * 200, "Intro."), 1, 1, draft=given, given=given)
+    messages = renderer.ask(ask)
+    said = " ".join(map(text, messages))
+    for part in (item.text, item.help, WORDS * 200):
+        assert re.sub(r"\s", "", part) in re.sub(r"\s", "", said)
+    assert [bool(message.keyboard) for message in messages] == [False] * (len(messages) - 1) + [True]
+    text(renderer.settled(Settle(1, 1, item, given)))
+    entry = Entry(Place("a"), item, (), given, (WORDS * 50,))
+    for screen in range(3):
+        text(renderer.review(Review(1, 1, ((0, entry),) * 30, True, (WORDS * 300,) * 9, screen))[0])
+
+
+def test_a_title_of_any_length_fits(renderer: Renderer) -> None:
+    text(renderer.say(Say("questionnaire_invitation", (Begin(1, "begin"),), about="t" * 9000)))
+
+
+def test_texts_are_cut_at_the_ends_of_sentences() -> None:
+    assert chunks(["A b. C d. E f."], 9) == ["A b. C d.", "E f."]
+    assert chunks(["One two three four"], 9) == ["One two", "three", "four"]
+    assert chunks([""]) == [""]
