@@ -139,7 +139,10 @@ class Renderer:
             (number, self._reviewed(entry), self._answers(entry.item, entry.values or ()))
             for number, (_, entry) in shown
         ]
-        closing = [_cut(text, LONGEST_LINE) for text in review.closing[:3]]
+        is_short = sum(map(len, review.closing)) <= LONGEST_LINE * 3
+        closing = review.closing if is_short else ()
+        before = [] if is_short or review.in_place else chunks(review.closing)
+        parts = [Rendered(self._html("part", escape(text), text=text), []) for text in before]
         html = self._html(
             "review", escape("Please check your answers."), lines=lines, closing=closing, is_complete=review.is_complete
         )
@@ -155,7 +158,7 @@ class Renderer:
             rows.append([_button(self._label("send"), Pressed(*here, Press.SEND))])
         else:
             rows.append([self._button(Begin(review.conversation, "go_on"))])
-        return [Rendered(html, [*filter(None, rows), [self._button(Command.HELP)]])]
+        return [*parts, Rendered(html, [*filter(None, rows), [self._button(Command.HELP)]])]
 
     def settled(self, settle: Settle) -> Rendered:
         """A question that was answered, with its answer and without its keyboard."""
@@ -234,6 +237,7 @@ class Renderer:
             listed=listed,
             given=self._answers(item, shown) if shown else "",
             several=item.takes_several,
+            typed=not choices(item),
             guess="" if ask.guess is None else self._shown(item, ask.guess),
             number=ask.number,
             total=ask.total,

@@ -189,7 +189,10 @@ def _choose(item: Item, text: str, now: datetime) -> Values | Guess | Rejected:
         return found if isinstance(found, Guess) else (found,)
     parts = _SEPARATOR.split(" ".join(text.replace("\n", ";").split()))
     if item.takes_several and len(parts) > 1:
-        return _several(item, names, parts) or Rejected(Reason.PICK_SOME)
+        chosen = _several(item, names, parts)
+        own_words = item.type is ItemType.OPEN_CHOICE and not any(_option(item, names, part) for part in parts[::2])
+        if chosen or not own_words:
+            return chosen or Rejected(Reason.PICK_SOME)
     if item.type is ItemType.OPEN_CHOICE:
         written = _text(item, text)
         return written if isinstance(written, Rejected) else (written,)

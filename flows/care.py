@@ -498,10 +498,20 @@ class _Turn:
             today = self._today(person)
             told = reported(form, answered, day=today)
             fall = reported_fall((*person.doses, *told), today=today) if told else None
-            facts |= answered
+            facts |= {**self._namesakes(person.conversation, answered), **answered}
             facts |= {total_name(group): (total,) for group, total in totals(form, answered).items()}
             facts["%dose.fall"] = () if fall is None else (fall,)
         return facts
+
+    def _namesakes(self, conversation: Conversation, answered: Facts) -> dict[str, Values]:
+        """Answers to questions that others wrote, by the linkIds that the rules know for their codes."""
+        known = self.catalogue.namesakes
+        return {
+            known[code]: answered[item.link_id]
+            for item in conversation.questionnaire.coded
+            for code in item.codes
+            if code in known and item.link_id in answered
+        }
 
     def _today(self, person: Person) -> date:
         return local_date(self.now, person.zone)

@@ -75,10 +75,15 @@ class Language:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The content in use. Built once at start; nothing in it changes. `files` says where each questionnaire stands."""
+    """The content in use. Built once at start; nothing in it changes.
+
+    `files` says where each questionnaire stands. `namesakes` gives the linkId that the rules know for the code of a
+    question: whoever wrote a PHQ-9, its item 9 is heard.
+    """
 
     questionnaires: Mapping[str, Questionnaire]
     files: Mapping[str, str]
+    namesakes: Mapping[Coding, str]
     rules: tuple[Rule, ...]
     policies: Mapping[Tier, Policy]
     crisis_lines: tuple[CrisisLine, ...]
@@ -124,6 +129,7 @@ def load(*folders: Traversable) -> Catalogue:
     return Catalogue(
         questionnaires=forms,
         files={name: str(file) for name, (file, _) in texts.items()},
+        namesakes=_namesakes(forms),
         rules=tuple(_rules(layers.entries("redflags.yaml"), names)),
         policies=_policies(layers.entries("escalation.yaml")),
         crisis_lines=tuple(_crisis_line(entry) for entry in layers.entries("crisis_lines.yaml")),
@@ -131,6 +137,16 @@ def load(*folders: Traversable) -> Catalogue:
         language=_language(layers.read("language.yaml")),
         listener=phrases,
     )
+
+
+def _namesakes(forms: Mapping[str, Questionnaire]) -> Mapping[Coding, str]:
+    """The linkId of each coded question; where several have one code, that of the clinic's own weekly form counts."""
+    found: dict[Coding, str] = {}
+    for name in ("check_in", "intake", *sorted(forms)):
+        for item in forms[name].walk():
+            for code in item.codes if item.is_question and item.options else ():
+                found.setdefault(code, item.link_id)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ class _Walk:
             self._occurrence(group, instance, groups, asked=asked)
             return
         certain = group.least if asked and _traps(group) else max(group.least, 1)
-        for number in range(1, (group.most or MOST_OCCURRENCES) + 1):
+        for number in range(1, (group.most or max(MOST_OCCURRENCES, group.least)) + 1):
             inside = (*instance, number)
             if number > certain and (not asked or self._entry(Place(group.link_id, inside), group, groups) != (True,)):
                 break

@@ -355,7 +355,7 @@ def _number(item: Item, raw: int | Decimal) -> Value | None:
     if abs(Decimal(raw)) >= LARGEST:
         return None
     if item.type is ItemType.INTEGER:
-        return int(raw) if raw == int(raw) else None
+        return int(raw) if raw == int(raw) and -(2**31) <= int(raw) < 2**31 else None  # as FHIR's integer
     number = EXACT.plus(Decimal(raw))
     if item.decimal_places is not None:
         number = round(number, item.decimal_places)

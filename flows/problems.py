@@ -396,7 +396,7 @@ def _one_option(option: Raw, link_id: str) -> Iterator[Problem]:
     except BROKEN as error:
         yield Problem(f"answerOption: {error}", link_id)
         return
-    if not reading.label(value):
+    if not any(character.isprintable() and not character.isspace() for character in reading.label(value)):
         yield Problem("an answerOption has no display to put on its button", link_id, "required")
 
 

@@ -50,6 +50,11 @@ class Questionnaire:
         return found
 
     @cached_property
+    def coded(self) -> Sequence[Item]:
+        """The questions that carry a code of what they are about."""
+        return tuple(found for found in self._walked if found.is_question and found.codes)
+
+    @cached_property
     def computes(self) -> bool:
         """Whether something in it is computed from answers by FHIRPath."""
         return any(found.calculated or found.enable_expression for found in self._walked)

@@ -67,6 +67,8 @@ async def answer_all(sam: Phone, chance: random.Random) -> dict[str, str]:
             return said
         ways = ("🆘", "‹ Back", "‹ Earlier", "More ›")
         labels = [label for label in sam.labels(message) if not label.startswith(ways)]
+        if not labels:  # a text, such as the crisis lines
+            continue
         answers = [label for label in labels if label != "Skip"] or labels
         chosen = chance.choice(answers)
         said[message["text"]] = chosen
@@ -103,6 +105,23 @@ async def test_a_public_questionnaire_is_asked_in_the_sandbox_and_leaves_as_vali
         assert "44261-6" in loinc
         values = {total.get("valueInteger", total.get("valueQuantity", {}).get("value")) for total in totals}
         assert values == {expected}
+
+
+async def test_item_9_pages_whoever_wrote_the_form(clinic: World) -> None:
+    lee = await clinic.clinician()
+    sam, code = await a_patient(clinic)
+    lee.says(f"ask {code} us-core-phq-9")
+    await lee.gets("asked now")
+    await sam.gets("PHQ-9")
+    sam.taps("Begin")
+    for _ in range(8):
+        await sam.gets()
+        sam.taps("0 Not at all")
+    await sam.gets("better off dead")
+    sam.taps("1 Several days")
+    await sam.gets("988", "911")
+    await sam.gets("How difficult")
+    await lee.gets("URGENT · A-1", "S2")
 
 
 async def test_two_questionnaires_at_once_are_not_mixed(clinic: World) -> None:

@@ -1073,3 +1073,21 @@ def test_texts_without_a_question_are_shown_before_the_end() -> None:
     assert held.stage is Stage.REVIEW
     assert isinstance(effects[-1], Review)
     assert effects[-1].closing == ("About a?",)
+
+
+def test_own_words_with_a_comma_are_taken_where_options_are_only_offered() -> None:
+    asked = choice("a", "x", "y", kind="open-choice", repeats=True)
+    held, _ = advance(Conversation(1, Purpose.CHECK_IN, load(asked, item("b"))), Begun(1), now=NOW)
+    held, _ = advance(held, Said("headache, and nausea"), now=NOW)
+    assert held.draft.values == ("headache, and nausea",)
+    held, _ = advance(held, Said("x and y"), now=NOW)
+    assert len(held.draft.values) == 3
+
+
+def test_a_least_above_our_own_limit_is_no_trap() -> None:
+    asked = item("a", "string", repeats=True, extension=occurs(60, None))
+    held, _ = advance(Conversation(1, Purpose.CHECK_IN, load(asked, item("b"))), Begun(1), now=NOW)
+    for number in range(60):
+        held, _ = advance(held, Said(f"name {number}"), now=NOW)
+    held, _ = advance(held, Said("done"), now=NOW)
+    assert len(held.answers[Place("a")]) == 60
