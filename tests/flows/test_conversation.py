@@ -846,6 +846,17 @@ def test_going_back_shows_the_question_before_with_its_answer_and_may_keep_it() 
     assert not any(isinstance(effect, Record) for effect in effects)
 
 
+def test_going_back_leads_to_what_was_answered_not_to_a_question_that_is_still_open() -> None:
+    form = load(item("a"), item("b", enableWhen=[when("a", "=", answerBoolean=True)]), item("c"))
+    held, _ = started(form)
+    held, _ = through(held, Said("no"), Said("yes"))
+    held, _ = through(held, Pressed(1, held.revision, Press.EDIT, 0, 0), Said("yes"))
+    assert held.question == Place("b")
+    held, _ = through(held, Pressed(1, held.revision, Press.EDIT, 0, 2))
+    assert held.question == Place("c")
+    assert through(held, Said("back"))[0].question == Place("a")
+
+
 def test_there_is_nothing_before_the_first_question() -> None:
     held, _ = started(load(item("a")))
     same, effects = through(held, Said("back"))

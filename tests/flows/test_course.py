@@ -171,7 +171,8 @@ def test_groups_in_groups_count_by_themselves() -> None:
 
 def test_a_hidden_repeating_group_is_known_once_whatever_it_would_ask() -> None:
     parts = [item("a", required=True, initial=[{"valueBoolean": True}]), item("b", required=True)]
-    form = load(item("g", "group", repeats=True, extension=flagged(HIDDEN), item=parts), item("last"))
+    extension = [*flagged(HIDDEN), *occurs(2, 3)]
+    form = load(item("g", "group", repeats=True, extension=extension, item=parts), item("last"))
     assert walk(form).reached == {Place("a", (1,)): (True,)}
 
 
