@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, TemplateSyntaxError
+
 from bot.buttons import Deed
 from bot.render import LANGUAGE, LONGEST, TEMPLATES, Rendered, Renderer
 from bot.sandbox.errors import ApiError
@@ -23,13 +25,13 @@ from flows.effects import Ask, Review, Say, Settle
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
 from flows.events import Command
-from flows.items import Item, ItemType
+from flows.items import Item, ItemType, Option
 from flows.lifecycle import AlertState
 from flows.listener import Signal
 from flows.problems import Severity
 from flows.problems import problems as questionnaire_problems
 from flows.totals import LOINC
-from flows.values import Place, Values
+from flows.values import Place, Values, spoken
 
 CRISIS_LINES_AGE = timedelta(days=180)
 MOST_BUTTONS = 100
@@ -58,6 +60,18 @@ STAFF_TEXTS = frozenset(
     }
 )
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
+
+SAMPLES = (
+    Item(
+        "a", ItemType.STRING, LONGEST * "A. ", help="B.", link="https://example.org", initial=("C",), may_decline=True
+    ),
+    Item("b", ItemType.INTEGER, "A?", entry_format="1", minimum=1, maximum=9, decimal_places=1, min_length=2),
+    Item("c", ItemType.CHOICE, "A?", repeats=True, options=tuple(Option(f"{n}", f"{n}") for n in range(30))),
+    Item("d", ItemType.GROUP, "A.", repeats=True),
+    Item("e", ItemType.BOOLEAN, "A?", required=True),
+)
+"""Between them they need every part of the templates and words that put a question."""
+SAMPLES_STAND_IN = "templates/question.html.j2, part.html.j2, settled.html.j2, review.html.j2 or words.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,21 +169,33 @@ def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     """Texts that cannot be rendered, or that Telegram would refuse."""
     for say in _sayings(content):
         yield from _fault(f"templates/{say.template}.html.j2", lambda say=say: renderer.say(say))
+    broken = [fault for item in SAMPLES for fault in _every_way(item, renderer)]
+    yield from broken
     noted = set()
-    for form, questionnaire in content.questionnaires.items():
+    for form, questionnaire in content.questionnaires.items() if not broken else ():
         for item in questionnaire.walk():
             where = f"{content.files[form]}, item {item.link_id}"
             if item.type is not ItemType.DISPLAY:
-                yield from _fault(where, lambda item=item: renderer.ask(_ask(item, None)))
-                for note in Reason if _limits(item) not in noted else ():
-                    yield from _fault(where, lambda item=item, note=note: renderer.ask(_ask(item, note)))
+                longest = _longest(item)
+                for note in (None, *(Reason if _limits(item) not in noted else ())):
+                    yield from _fault(where, partial(renderer.ask, _ask(item, note=note, given=longest, draft=longest)))
                 noted.add(_limits(item))
-                yield from _fault(where, lambda item=item: renderer.settled(Settle(0, 0, item, _longest(item))))
-                yield from _fault(where, lambda item=item: renderer.review(_review(item)))
+                yield from _fault(where, partial(renderer.settled, Settle(0, 0, item, longest)))
+                yield from _fault(where, partial(renderer.review, _review(item)))
     for toast in TOASTS:
         yield from _fault("templates/words.yaml", lambda toast=toast: Rendered(renderer.toast(toast), []))
     yield from _fault("templates/words.yaml", lambda: Rendered(str(renderer.menu()), []))
     yield from _unspeakable_to_staff(content, renderer)
+
+
+def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
+    """What is wrong with the texts around a question, wherever it is shown: put, guessed at, changed, reviewed."""
+    longest = _longest(item)
+    for ask in (_ask(item), _ask(item, given=longest), _ask(item, draft=longest), _ask(item, guess=longest[0])):
+        yield from _fault(SAMPLES_STAND_IN, partial(renderer.ask, ask))
+    yield from _fault(SAMPLES_STAND_IN, partial(renderer.settled, Settle(0, 0, item, longest)))
+    for is_complete in (True, False):
+        yield from _fault(SAMPLES_STAND_IN, partial(renderer.review, _review(item, is_complete=is_complete)))
 
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
@@ -217,6 +243,7 @@ def _sayings(content: Catalogue) -> Iterator[Say]:
     """Everything that can be said to a patient, once with every button."""
     yield Say("hello", tuple(Command))
     yield from (Say(template) for template in SPOKEN)
+    yield Say("questionnaire_invitation", about="A title")
     yield from (rule.message for rule in content.rules if rule.message is not None)
 
 
@@ -226,13 +253,13 @@ def _limits(item: Item) -> Hashable:
     return item.entry_format, item.units, item.minimum, item.maximum, item.decimal_places, lengths
 
 
-def _ask(item: Item, note: Reason | None) -> Ask:
-    return Ask(2**62, 999_999, 9_999, item, (), 99, 99, note, (99,), given=_longest(item))
+def _ask(item: Item, **more: Any) -> Ask:
+    return Ask(2**62, 999_999, 9_999, item, (), 99, 99, instance=(99,), **more)
 
 
-def _review(item: Item) -> Review:
+def _review(item: Item, *, is_complete: bool = True) -> Review:
     entry = Entry(Place(item.link_id, (99,)), item, (), _longest(item), ("99",))
-    return Review(2**62, 999_999, ((9_999, entry),) * 20, is_complete=True)
+    return Review(2**62, 999_999, ((9_999, entry),) * 20, is_complete, ("A text at the end.",))
 
 
 def _longest(item: Item) -> Values:
@@ -280,10 +307,13 @@ def _hard_to_read(language: Language, texts: Iterable[Text]) -> Iterator[str]:
 
 def _texts_of_forms(content: Catalogue, forms: Iterable[str]) -> Iterator[Text]:
     for form in forms:
+        yield Text(f"{content.files[form]}, title", content.questionnaires[form].title)
         for item in content.questionnaires[form].walk():
             where = f"{content.files[form]}, item {item.link_id}"
             is_verbatim = item.link_id in content.language.verbatim or any(code.system == LOINC for code in item.codes)
-            yield from (Text(where, words, is_verbatim) for words in (item.text, item.help))
+            offered = (spoken(value) for value in item.initial)
+            beside = (item.prefix, item.help, item.entry_format, *offered)
+            yield from (Text(where, words, is_verbatim) for words in (item.text, *beside))
             yield from (Text(where, option.label, is_verbatim) for option in item.options)
 
 
@@ -314,7 +344,21 @@ def _other_languages(content_dir: Path | None) -> Iterator[str]:
         for name in _names_of_texts(content_dir):
             if not (folder / name).is_file():
                 yield f"templates/{folder.name}/{name} is missing: translate templates/{LANGUAGE}/{name}"
+            elif name.endswith(".j2"):
+                yield from _unreadable(folder / name, f"templates/{folder.name}/{name}")
         yield from _missing_words(content_dir, folder.name)
+
+
+def _unreadable(path: Path, name: str) -> Iterator[str]:
+    """What keeps a template of another language from being read."""
+    try:
+        source = path.read_text("utf-8")
+        Environment(autoescape=True).parse(source)
+    except (UnicodeDecodeError, TemplateSyntaxError) as error:
+        yield f"{name} cannot be read: {error}. Compare it with templates/{LANGUAGE}"
+        return
+    if not source.strip():
+        yield f"{name}: the text is empty"
 
 
 def _missing_words(content_dir: Path | None, language: str) -> Iterator[str]:
@@ -326,7 +370,7 @@ def _missing_words(content_dir: Path | None, language: str) -> Iterator[str]:
         given = _words(content_dir, language, name)
         for group, words in _words(None, LANGUAGE, name).items():
             there = given.get(group) if isinstance(given, dict) else None
-            missing = [word for word in words if not isinstance(there, dict) or word not in there]
+            missing = [word for word in words if not isinstance(there, dict) or not str(there.get(word, "")).strip()]
             if missing:
                 listed = ", ".join(f"{group}.{word}" for word in missing)
                 yield f"templates/{language}/{name}: {listed} missing. Add what stands there in ours"

@@ -11,7 +11,7 @@ GRADE = 7.0
 """A sentence must stay below this: it is then of grade 6 or easier."""
 
 FEWEST_WORDS = 8
-"""Shorter sentences have no grade of their own: the measure is not made for them. They count with the whole text."""
+"""The measure is made for longer texts: words of one syllable fill a shorter sentence up to so many."""
 
 _SENTENCE = re.compile(r"(?<=[.!?:;…])[\"')]*\s+|\n+")
 _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)*")
@@ -20,14 +20,11 @@ _WORD = re.compile(r"[a-z]+(?:['’][a-z]+)*")
 def hard_parts(text: str, language: Language) -> Iterator[tuple[str, float]]:
     """The sentences of a plain text at or above `GRADE`, each with its grade; or the whole text when no sentence is."""
     sentences = [sentence for part in _SENTENCE.split(text) if (sentence := " ".join(part.split()))]
-    found = [
-        (sentence, found)
-        for sentence in sentences
-        if len(_words(sentence)) >= FEWEST_WORDS and (found := grade([sentence], language)) >= GRADE
-    ]
+    grades = {sentence: grade([sentence], language) for sentence in sentences}
+    found = [(sentence, found) for sentence, found in grades.items() if found >= GRADE]
     yield from found
     whole = grade(sentences, language)
-    if not found and whole >= GRADE and sum(len(_words(sentence)) for sentence in sentences) >= FEWEST_WORDS:
+    if not found and whole >= GRADE:
         yield " ".join(sentences), whole
 
 
@@ -36,8 +33,10 @@ def grade(sentences: list[str], language: Language) -> float:
     words = [word for sentence in sentences for word in _words(sentence)]
     if not words:
         return 0.0
-    syllables = sum(_syllables(word, language) for word in words)
-    return 0.39 * len(words) / len(sentences) + 11.8 * syllables / len(words) - 15.59
+    filled = max(0, FEWEST_WORDS - len(words))
+    syllables = sum(_syllables(word, language) for word in words) + filled
+    count = len(words) + filled
+    return 0.39 * count / len(sentences) + 11.8 * syllables / count - 15.59
 
 
 def _words(text: str) -> list[str]:

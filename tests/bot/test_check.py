@@ -225,6 +225,15 @@ def test_a_sentence_above_grade_6(tmp_path: Path, name: str, text: str | None, w
     assert "Use shorter words or split it" in found[0]
 
 
+@pytest.mark.parametrize(
+    "text", ["Pharmacotherapy necessitates evaluation.", "Hi. Pharmaceutical recommendations follow."]
+)
+def test_a_short_sentence_can_be_too_hard(tmp_path: Path, text: str) -> None:
+    write(tmp_path, "questionnaires/extra.yaml", form(NUMBER | {"text": text}))
+    assert "item n: " in one_found(tmp_path)
+    assert "too hard to read: grade " in one_found(tmp_path)
+
+
 def test_a_hard_sentence_among_the_words(tmp_path: Path) -> None:
     words = yaml.safe_load((TEMPLATES / LANGUAGE / "words.yaml").read_text("utf-8"))
     words["retry"]["empty"] = HARD
@@ -248,7 +257,14 @@ def test_a_plain_word_counts_as_easy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("word", "instead"),
-    [("addicts", "substance use disorder"), ("2 mg", "no number of milligrams"), ("10 percent", "no number")],
+    [
+        ("addicts", "substance use disorder"),
+        *(
+            (dose, "no number of milligrams")
+            for dose in ("2 mg", "5-mg", "0,5 mg", "5 mgs", "50 mcg", "half a milligram")
+        ),
+        *((part, "no number of milligrams or percent") for part in ("10 percent", "10%", "25 per cent", "ten percent")),
+    ],
 )
 @pytest.mark.parametrize("part", ["text", "help"])
 def test_a_word_that_must_not_reach_a_patient(tmp_path: Path, word: str, instead: str, part: str) -> None:
@@ -266,9 +282,73 @@ def test_a_word_that_must_not_reach_a_patient(tmp_path: Path, word: str, instead
     assert instead in found
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"prefix": "For addicts:"},
+        {"initial": [{"valueString": "addicts"}]},
+        {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/entryFormat", "valueString": "addicts"}]},
+    ],
+    ids=["prefix", "initial", "entryFormat"],
+)
+def test_a_word_that_must_not_reach_a_patient_beside_a_question(tmp_path: Path, part: dict[str, Any]) -> None:
+    write(tmp_path, "questionnaires/extra.yaml", form({"linkId": "s", "type": "string", "text": "What?"} | part))
+    assert one_found(tmp_path).startswith("questionnaires/extra.yaml, item s: 'addicts' must not stand")
+
+
+def test_a_word_that_must_not_reach_a_patient_in_a_title(tmp_path: Path) -> None:
+    write(tmp_path, "questionnaires/extra.yaml", "title: For addicts\n" + form(NUMBER))
+    assert one_found(tmp_path).startswith("questionnaires/extra.yaml, title: 'addicts' must not stand")
+
+
 def test_a_word_that_must_not_reach_a_patient_in_a_text(tmp_path: Path) -> None:
     write(tmp_path, "templates/en/home.html.j2", "We help addicts.")
     assert one_found(tmp_path).startswith("templates/home.html.j2: 'addicts' must not stand")
+
+
+@pytest.mark.parametrize(
+    ("name", "old"),
+    [
+        ("question", "{{ guess }}"),
+        ("question", "So far: {{ given }}"),
+        ("question", "You said: {{ given }}"),
+        ("question", "Like this: {{ entry_format }}"),
+        ("review", "<i>{{ text }}</i>"),
+        ("review", "Your answers so far."),
+        ("part", "{{ text }}"),
+        ("questionnaire_invitation", "{{ about }}"),
+    ],
+)
+def test_a_text_that_fails_only_now_and_then(tmp_path: Path, name: str, old: str) -> None:
+    source = (TEMPLATES / LANGUAGE / f"{name}.html.j2").read_text("utf-8")
+    assert old in source
+    write(tmp_path, f"templates/en/{name}.html.j2", source.replace(old, "{{ nobody }}"))
+    found = one_found(tmp_path)
+    assert f"{name}.html.j2" in found
+    assert "'nobody' is undefined" in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("Yes: {value}", "Yes: {valu}", "words.yaml: KeyError: 'valu'"),
+        ('retype: "No"', 'retype: ""', "words.yaml: buttons.retype missing. Add what stands there in ours"),
+    ],
+)
+def test_a_word_on_a_button_that_fails_only_now_and_then(tmp_path: Path, old: str, new: str, words: str) -> None:
+    source = (TEMPLATES / LANGUAGE / "words.yaml").read_text("utf-8")
+    assert old in source
+    write(tmp_path, "templates/en/words.yaml", source.replace(old, new))
+    assert words in one_found(tmp_path)
+
+
+@pytest.mark.parametrize(("source", "words"), [("{% if %}", "cannot be read: "), (" ", "the text is empty")])
+def test_a_text_of_another_language_that_cannot_be_said(tmp_path: Path, source: str, words: str) -> None:
+    shutil.copytree(TEMPLATES / LANGUAGE, tmp_path / "templates" / "es")
+    write(tmp_path, "templates/es/home.html.j2", source)
+    found = one_found(tmp_path)
+    assert found.startswith("templates/es/home.html.j2")
+    assert words in found
 
 
 def test_a_text_that_nothing_says(tmp_path: Path) -> None:
