@@ -25,7 +25,7 @@ from bot.buttons import (
 from flows import plain_yaml
 from flows.answers import Reason, choices
 from flows.catalogue import Catalogue, ContentError
-from flows.conversation import MOST_VALUES, PER_SCREEN, mark, selectable
+from flows.conversation import PER_SCREEN, mark, most_values, selectable
 from flows.course import Entry
 from flows.effects import Ask, Begin, Review, Say, Settle
 from flows.events import Answered, Command, Press, Pressed
@@ -254,7 +254,7 @@ class Renderer:
             "minimum": None if item.minimum is None else spoken(item.minimum),
             "maximum": None if item.maximum is None else spoken(item.maximum),
             "least": item.min_length if ask.note is Reason.TOO_SHORT else item.least,
-            "most": item.max_length if ask.note is Reason.TOO_LONG else item.most or MOST_VALUES,
+            "most": item.max_length if ask.note is Reason.TOO_LONG else most_values(item),
             "decimal_places": item.decimal_places,
         }
         sentence = self._templates.from_string(self._words["retry"][ask.note]).render(known)
@@ -281,7 +281,7 @@ class Renderer:
         turn = [(screen - 1, "previous")] * (screen > 0) + [(screen + 1, "more")] * (screen < screens - 1)
         if turn:
             rows.append([self._press(ask, word, Press.SCREEN, number) for number, word in turn])
-        listed = [(number, label[:LONGEST_LINE]) for number, (_, label, _) in shown] if is_long else []
+        listed = [(number, _cut(label, LONGEST_LINE)) for number, (_, label, _) in shown] if is_long else []
         return rows, listed
 
     def _single(self, ask: Ask) -> Sequence[tuple[str, str, Answered | Pressed]]:

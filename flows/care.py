@@ -48,6 +48,7 @@ from flows.events import (
 )
 from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
 from flows.listener import Signal
+from flows.questionnaire import Questionnaire
 from flows.redflags import Firing, fired, still
 from flows.schedule import WeeklyHour, local_date, local_time, next_after
 from flows.scores import total_name, totals
@@ -498,20 +499,21 @@ class _Turn:
             today = self._today(person)
             told = reported(form, answered, day=today)
             fall = reported_fall((*person.doses, *told), today=today) if told else None
-            facts |= {**self._namesakes(person.conversation, answered), **answered}
+            facts |= self._known_by_code(form, answered)
             facts |= {total_name(group): (total,) for group, total in totals(form, answered).items()}
             facts["%dose.fall"] = () if fall is None else (fall,)
         return facts
 
-    def _namesakes(self, conversation: Conversation, answered: Facts) -> dict[str, Values]:
-        """Answers to questions that others wrote, by the linkIds that the rules know for their codes."""
-        known = self.catalogue.namesakes
-        return {
-            known[code]: answered[item.link_id]
-            for item in conversation.questionnaire.coded
-            for code in item.codes
-            if code in known and item.link_id in answered
-        }
+    def _known_by_code(self, form: Questionnaire, answered: Facts) -> Facts:
+        """The answers by linkId, and also by the linkIds that the rules know for their codes: others write forms too.
+
+        Questions that share a code add their answers together, so that none silences another.
+        """
+        known, heard = self.catalogue.namesakes, dict(answered)
+        for item in form.coded:
+            for name in {known[code] for code in item.codes if code in known} - {item.link_id}:
+                heard[name] = (*heard.get(name, ()), *answered.get(item.link_id, ()))
+        return heard
 
     def _today(self, person: Person) -> date:
         return local_date(self.now, person.zone)

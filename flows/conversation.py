@@ -308,14 +308,14 @@ def _toggle(conversation: Conversation, item: Item, value: Value, event: Pressed
     else:
         changed = tuple(kept for kept in values if kept != value)
     screen = _screen_of(item, event.number)
-    if len(changed) > _most(item):
+    if len(changed) > most_values(item):
         return conversation, (Toast("enough"),)
     chosen = replace(conversation, draft=Draft(changed))
     return chosen, (ask(chosen, screen=screen, in_place=True),)
 
 
 def _draft(conversation: Conversation, item: Item, values: Values) -> Outcome:
-    if len(values) > _most(item):
+    if len(values) > most_values(item):
         full = replace(conversation, draft=replace(conversation.draft, guess=None))
         return full, (ask(full, Reason.TOO_MANY),)
     chosen = replace(conversation, draft=Draft(values))
@@ -328,7 +328,7 @@ def _done(conversation: Conversation, item: Item) -> Outcome:
     values = conversation.draft.values
     if len(values) < item.least:
         return conversation, (ask(conversation, Reason.TOO_FEW),)
-    if len(values) > _most(item):  # more initial values than may be given
+    if len(values) > most_values(item):  # more initial values than may be given
         return conversation, (ask(conversation, Reason.TOO_MANY),)
     return _take(conversation, values)
 
@@ -455,7 +455,7 @@ def _selected(item: Item, draft: Draft, number: int) -> Value | None:
     return next((value for found, value, _ in selectable(item, draft.values) if found == number), None)
 
 
-def _most(item: Item) -> int:
+def most_values(item: Item) -> int:
     """The most answers that are taken; a limit of ours must not be below the least of the author's."""
     return item.most or max(MOST_VALUES, item.least)
 

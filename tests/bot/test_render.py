@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from bot.render import LONGEST, Rendered, Renderer, chunks
+from bot.render import LONGEST, LONGEST_LINE, Rendered, Renderer, chunks
 from bot.sandbox.markup import parse_html
 from flows import catalogue
+from flows.answers import Reason
 from flows.course import Entry
 from flows.effects import Ask, Begin, Review, Say, Settle
 from flows.items import Item, ItemType, Option
@@ -55,6 +56,16 @@ def test_a_question_of_any_length_fits_and_loses_no_word(
     entry = Entry(Place("a"), item, (), given, (WORDS * 50,))
     for screen in range(3):
         text(renderer.review(Review(1, 1, ((0, entry),) * 30, True, (WORDS * 300,) * 9, screen))[0])
+
+
+def test_an_answer_that_is_cut_says_so(renderer: Renderer) -> None:
+    item = Item("a", ItemType.CHOICE, text="Well?", options=(Option("x", "y" * 900), Option("z", "no")))
+    assert f"1. {'y' * LONGEST_LINE}…" in text(renderer.ask(Ask(1, 1, 0, item, (), 1, 1))[-1])
+
+
+def test_the_most_answers_that_are_named_are_those_that_are_taken(renderer: Renderer) -> None:
+    item = Item("a", ItemType.STRING, text="Well?", repeats=True, min_occurs=60)
+    assert "I can take 60 answers" in text(renderer.ask(Ask(1, 1, 0, item, (), 1, 1, note=Reason.TOO_MANY))[-1])
 
 
 def test_a_title_of_any_length_fits(renderer: Renderer) -> None:

@@ -35,7 +35,7 @@ from flows.events import (
 from flows.lifecycle import NotAllowedError, Stage, Standing
 from flows.schedule import WeeklyHour
 from flows.values import Coding, Place
-from tests.flows.forms import item, load
+from tests.flows.forms import item, load, scored
 from tests.flows.people import (
     CRISIS,
     HUMAN,
@@ -1013,3 +1013,19 @@ def test_p6_a_choice_among_several_worries_before_it_is_done(content: Catalogue)
     sam.does(Pressed(held.id, held.revision, Press.ADD, 1))
     assert sam.raised == ["M1 emergency"]
     assert sam.conversation.stage is Stage.PAUSED
+
+
+def test_p6_of_questions_that_carry_one_code_none_silences_another(content: Catalogue) -> None:
+    item_9 = [{"system": "http://loinc.org", "code": "44260-8"}]
+    thrice = load(*(scored(link_id, 0, 1, code=item_9) for link_id in ("phq9-9", "mine", "theirs")), item("last"))
+    for chosen in ("o0 o1 o0", "o1 o0 o0", "o0 o0 o1", "o0 o0 o0"):
+        sam = Patient(replace(content, questionnaires={**content.questionnaires, "extra": thrice}))
+        sam.does(Sought("extra"))
+        sam.begins()
+        raised = []
+        for code in chosen.split():
+            sam.answers(code)
+            raised += sam.raised
+            if sam.conversation.stage is Stage.PAUSED:
+                sam.begins()
+        assert [alert.partition(" ")[0] for alert in raised] == ["S2"] * ("o1" in chosen)
