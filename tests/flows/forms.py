@@ -329,3 +329,35 @@ def forms(draw: st.DrawFn) -> Raw:
     first = choice("first", *CODES)
     earlier = [first]
     return form(first, *draw(items(names, earlier)), *draw(items(names, earlier)), contained=CONTAINED)
+
+
+def garbage(words: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """Anything that a file can hold, with some of these words in it."""
+    keys = words | st.text(max_size=3) | st.integers()
+    return st.recursive(
+        st.none() | st.booleans() | st.integers(-3, 3) | st.integers() | st.floats() | st.text(max_size=5) | words,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
+        max_leaves=6,
+    )
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, resource: Raw, words: st.SearchStrategy[str], *, most: int, depth: int = 1) -> Any:
+    """The resource with garbage in up to `most` places, none of them less than `depth` steps inside."""
+    broken: Any = copy.deepcopy(resource)
+    for _ in range(draw(st.integers(1, most))):
+        *path, last = draw(st.sampled_from([place for place in _places(broken) if len(place) >= depth]))
+        holder = broken
+        for key in path:
+            holder = holder[key]
+        if isinstance(holder, dict) and draw(st.booleans()):
+            holder[draw(words)] = draw(garbage(words))
+        else:
+            holder[last] = draw(garbage(words))
+    return broken
+
+
+def _places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every part of a resource."""
+    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(deeper for key, part in parts for deeper in _places(part, (*path, key)))]

@@ -1,6 +1,5 @@
 """A FHIR Questionnaire becomes frozen values, or a list of what is wrong with it."""
 
-import copy
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,7 +31,21 @@ from flows.reading import (
     UNIT_OPTION,
 )
 from flows.values import Coding, Quantity
-from tests.flows.forms import EXTENSION, Raw, choice, coding, flagged, forms, help_item, item, load, occurs, when
+from tests.flows.forms import (
+    EXTENSION,
+    Raw,
+    choice,
+    coding,
+    flagged,
+    forms,
+    garbage,
+    help_item,
+    item,
+    load,
+    occurs,
+    spoilt,
+    when,
+)
 
 EVERY_TYPE = """
 resourceType: Questionnaire
@@ -307,19 +320,6 @@ FHIR_WORDS = [
 ]
 URLS = ("minValue", "maxValue", "ordinalValue", "questionnaire-unit", "questionnaire-hidden")
 WORDS = st.sampled_from([*FHIR_WORDS, *(EXTENSION + name for name in URLS)])
-GARBAGE = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=5) | WORDS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.text(max_size=3) | st.integers(), inner, max_size=4)
-    ),
-    max_leaves=6,
-)
-
-
-def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path of every part of a resource."""
-    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return [path, *(deeper for key, part in parts for deeper in places(part, (*path, key)))]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -327,16 +327,7 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 def test_a_questionnaire_with_garbage_in_any_place_is_refused_kindly_or_can_be_asked(
     resource: Raw, data: st.DataObject
 ) -> None:
-    broken: Any = copy.deepcopy(resource)
-    for _ in range(data.draw(st.integers(1, 2))):
-        *path, last = data.draw(st.sampled_from(places(broken)[1:]))
-        holder = broken
-        for key in path:
-            holder = holder[key]
-        if isinstance(holder, dict) and data.draw(st.booleans()):
-            holder[data.draw(WORDS)] = data.draw(GARBAGE)
-        else:
-            holder[last] = data.draw(GARBAGE)
+    broken = data.draw(spoilt(resource, WORDS, most=2))
     try:
         found = questionnaire.load(yaml.safe_dump(broken, allow_unicode=True), "f.yaml")
     except TaperlineError as error:
@@ -345,7 +336,7 @@ def test_a_questionnaire_with_garbage_in_any_place_is_refused_kindly_or_can_be_a
         play(found)
 
 
-@given(st.dictionaries(WORDS, GARBAGE), GARBAGE)
+@given(st.dictionaries(WORDS, garbage(WORDS)), garbage(WORDS))
 def test_pure_garbage_has_problems_and_raises_nothing(resource: dict[str, Any], items: Any) -> None:
     assert problems(items) != []
     assert problems({**resource, "resourceType": "Questionnaire", "item": [items]}) != []

@@ -1,6 +1,5 @@
 """A QuestionnaireResponse by its Questionnaire: HL7's own cases, rule by rule what they leave out, and garbage."""
 
-import copy
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,7 +21,7 @@ from flows.problems import Problem, Severity
 from flows.reading import CORE, SDC
 from flows.validation import response_problems
 from flows.values import Place, Value, Values
-from tests.flows.forms import Raw, choice, flavour, form, forms, item
+from tests.flows.forms import Raw, choice, flavour, form, forms, garbage, item, spoilt
 
 FOLDER = Path(__file__).parent / "hl7_cases"
 CASES = [case for path in sorted(FOLDER.iterdir()) for case in plain_yaml.read(path.read_text("utf-8"), path.name)]
@@ -466,38 +465,17 @@ FHIR_WORDS = """
     answerBoolean answerValueSet answerOption type choice
 """
 WORDS = st.sampled_from([*(f"value{kind}" for kind in KINDS), *FHIR_WORDS.split()])
-GARBAGE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | WORDS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.text(max_size=3) | st.integers(), inner, max_size=4)
-    ),
-    max_leaves=6,
-)
-
-
-def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path of every part of a resource."""
-    parts = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return [path, *(deeper for key, part in parts for deeper in places(part, (*path, key)))]
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.sampled_from([case for case in CASES if "questionnaire" in case]), st.data())
 def test_garbage_in_any_place_raises_nothing(case: Raw, data: st.DataObject) -> None:
-    broken: Any = copy.deepcopy({"questionnaire": case["questionnaire"], "response": case["response"]})
-    for _ in range(data.draw(st.integers(1, 3))):
-        *path, last = data.draw(st.sampled_from([place for place in places(broken) if len(place) > 1]))
-        holder = broken
-        for key in path:
-            holder = holder[key]
-        if isinstance(holder, dict) and data.draw(st.booleans()):
-            holder[data.draw(WORDS)] = data.draw(GARBAGE)
-        else:
-            holder[last] = data.draw(GARBAGE)
+    pair = {"questionnaire": case["questionnaire"], "response": case["response"]}
+    broken = data.draw(spoilt(pair, WORDS, most=3, depth=2))
     operation_outcome(response_problems(broken["response"], broken["questionnaire"]))
 
 
-@given(GARBAGE, GARBAGE, GARBAGE)
+@given(garbage(WORDS), garbage(WORDS), garbage(WORDS))
 def test_pure_garbage_is_refused_and_raises_nothing(resource: Any, items: Any, answers: Any) -> None:
     assert errors(response_problems(resource)) != []
     response_problems(response(item=answers), form(items, url=URL))
