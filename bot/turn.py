@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.inbound import Incoming
 from bot.ladder import PAGE, Ladder
 from bot.render import LAST_RESORT, Rendered, Renderer
 from bot.staff import Staff
-from flows.care import Channel, Person, respond
+from flows.care import CHECK_INS, Channel, Person, respond
 from flows.catalogue import Catalogue
-from flows.conversation import Purpose
 from flows.effects import (
     Ask,
     Effect,
@@ -41,11 +40,16 @@ from flows.events import (
     RuleDue,
     Said,
     Seen,
+    SilenceDue,
+    VisitMissed,
 )
-from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
+from storage import alerts, audit, clinicians, conversations, outbox, patients, plans, timers, updates, visits
 from storage.database import Transaction, new_id
 from storage.outbox import Urgency
 from storage.tables import PatientRow
+
+LATELY = timedelta(days=30)
+"""How far back alerts count where a patient's silence is looked at."""
 
 FAILED = "X0"
 """The rule for a message that could not be handled."""
@@ -139,14 +143,14 @@ class Turn:
         conversation = person.conversation
         if conversation is not None and conversation is not before.conversation:
             conversations.save(tx, row.id, conversation, now=now)
-        patients.save(tx, row, person)
+        patients.save(tx, row, person, before=before)
         toast = self._apply(tx, row, [effect for effect in effects if not isinstance(effect, End)], now, message_id)
         actor = f"patient:{row.id}" if isinstance(event, Doing) else "bot"
         audit.note(tx, actor, type(event).__name__, f"patient:{row.id}", now=now)
         return toast
 
     def _load(self, tx: Transaction, row: PatientRow, event: Event, now: datetime) -> Person:
-        person = patients.person(row)
+        person = replace(patients.person(tx, row), plan=plans.of_patient(tx, row.id))
         conversation, aside = conversations.open_ones(tx, row.id)
         if isinstance(event, RuleDue):
             conversation = conversations.by_id(tx, event.conversation)
@@ -154,7 +158,11 @@ class Turn:
             conversation is None or conversation.id != event.conversation
         ):
             person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
-        if conversation is not None and conversation.purpose == Purpose.CHECK_IN:
+        elif isinstance(event, SilenceDue):
+            person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
+        if isinstance(event, SilenceDue | ChannelLost | VisitMissed):
+            person = replace(person, alerts_lately=alerts.rules_since(tx, row.id, now - LATELY))
+        if conversation is not None and conversation.purpose in CHECK_INS:
             doses = conversations.doses(tx, row.id, self.catalogue.dose_questions, row.zone, now=now)
             person = replace(person, doses=doses)
         return replace(person, conversation=conversation, aside=aside)
@@ -186,8 +194,8 @@ class Turn:
                     conversations.keep_text(tx, row.id, text, signals, now=now)
                 case Raise(rule, tier):
                     self.ladder.raise_(tx, row.id, rule, tier, now=now)
-                case Request(kind):
-                    request, is_new = visits.request(tx, row.id, kind, now=now)
+                case Request(kind, outcome):
+                    request, is_new = visits.request(tx, row.id, kind, outcome, now=now)
                     if is_new:
                         self.staff.announce(tx, request, now=now)
                 case Wake(key, at, event):

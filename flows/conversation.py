@@ -37,6 +37,7 @@ class Purpose(StrEnum):
 
     INTAKE = "intake"
     CHECK_IN = "check_in"
+    AFTER_CARE = "after_care"
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,8 @@ def _toggle(conversation: Conversation, item: Item, value: Value, event: Pressed
     if len(changed) > most_values(item):
         return conversation, (Toast("enough"),)
     chosen = replace(conversation, draft=Draft(changed))
+    if event.press is Press.ADD and any(option.exclusive and option.value == value for option in item.options):
+        return _done(chosen, item)  # nothing can be added to it
     return chosen, (ask(chosen, screen=screen, in_place=True),)
 
 

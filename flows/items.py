@@ -67,7 +67,8 @@ class Item:
     """A question, a group or a text to show.
 
     `enable_when` is None when the item is always enabled; `enable_expression`, `calculated` and `variables` are
-    FHIRPath. `initial` is a first value: proposed to whoever is asked, and the answer where nobody is.
+    FHIRPath. `initial` is a first value: proposed to whoever is asked, and the answer where nobody is. A `recalled`
+    item is filled in, when the conversation is opened, with what the record knows by its code.
     """
 
     link_id: str
@@ -80,6 +81,7 @@ class Item:
     repeats: bool = False
     read_only: bool = False
     hidden: bool = False
+    recalled: bool = False
     may_decline: bool = False
     options: tuple[Option, ...] = ()
     initial: Values = ()

@@ -37,6 +37,9 @@ ENABLE_EXPRESSION = SDC + "enableWhenExpression"
 MAY_DECLINE = "https://taperline.example/StructureDefinition/may-decline"
 """Ours: whether a patient may say that they prefer not to answer."""
 
+RECALLED = "https://taperline.example/StructureDefinition/recalled"
+"""Ours: whether a hidden item is filled in with what the record knows by its code, when the conversation is opened."""
+
 FHIRPATH = "text/fhirpath"
 HELP = frozenset({"help", "flyover"})
 """Codes of itemControl that make a display item the help text of the item that holds it."""
@@ -142,6 +145,7 @@ def item(raw: Raw, resource: Raw) -> Item:
         repeats=repeats,
         read_only=_flag(raw, "readOnly"),
         hidden=extension(raw, HIDDEN) is True,
+        recalled=extension(raw, RECALLED) is True,
         may_decline=extension(raw, MAY_DECLINE) is True,
         options=offered,
         initial=_initial(raw, offered)[: None if repeats else 1],

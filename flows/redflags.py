@@ -21,7 +21,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One red flag: what it looks for, who acts on it or is informed, what the patient is told, and why."""
+    """One red flag: what it looks for, who acts on it or is informed, what the patient is told, and why.
+
+    A rule without cases is kept by the program itself; `kept_by` says where.
+    """
 
     id: str
     title: str
@@ -31,6 +34,7 @@ class Rule:
     request: RequestKind | None
     rationale: str
     source: str
+    kept_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +62,18 @@ def fired(rules: Iterable[Rule], before: Facts, now: Facts) -> Sequence[Firing]:
         Firing(rule, index)
         for rule in rules
         for index, case in enumerate(rule.cases)
-        if _alarming(case.test, now, True) and not _alarming(case.test, before, False)
+        if alarming(case.test, now, True) and not alarming(case.test, before, False)
     ]
     return sorted(found, key=lambda firing: firing.tier.urgency)
 
 
 def still(rule: Rule, case: int, now: Facts) -> bool:
     """Whether a case that waited still holds."""
-    return _alarming(rule.cases[case].test, now, True)
+    return alarming(rule.cases[case].test, now, True)
 
 
-def _alarming(test: Test, facts: Facts, when_broken: bool) -> bool:
+def alarming(test: Test, facts: Facts, when_broken: bool) -> bool:
+    """Whether a test holds; a broken one counts as told."""
     try:
         return holds(test, facts)
     except Exception:  # noqa: BLE001 (P6: any failure of a rule goes to a person)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -171,12 +171,14 @@ def doses(
             col(AnswerRow.superseded_at).is_(None),
         )
     )
-    found: list[DailyDose] = []
+    given: dict[tuple[str, date], dict[str, Values]] = {}
     for answer, conversation in tx.session.exec(query):
-        form = _definition(tx, conversation.definition_hash)
         day = answer.answered_at.astimezone(ZoneInfo(zone)).date()
-        found += reported(form, {answer.link_id: _values(tx, answer)}, day=day)
-    return tuple(found)
+        facts = given.setdefault((conversation.definition_hash, day), {})
+        facts[answer.link_id] = (*facts.get(answer.link_id, ()), *_values(tx, answer))
+    return tuple(
+        dose for (form, day), facts in given.items() for dose in reported(_definition(tx, form), facts, day=day)
+    )
 
 
 def keep_text(tx: Transaction, patient_id: int, text: str, signals: Collection[Signal], *, now: datetime) -> None:
