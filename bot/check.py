@@ -38,7 +38,8 @@ MOST_BUTTONS = 100
 """Buttons under one message, as Telegram allows."""
 
 KNOWN_FILES = (
-    *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "redflags.yaml", "triage.yaml"),
+    *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "medicines.yaml", "redflags.yaml"),
+    "triage.yaml",
     *("questionnaires/*.yaml", "questionnaires/*.json", "phrases/*.yaml"),
     *("templates/*/*.html.j2", "templates/*/staff/*.html.j2"),
     *("templates/*/words.yaml", "templates/*/staff/words.yaml"),
@@ -81,6 +82,7 @@ SAMPLES = (
     Item("c", ItemType.CHOICE, "A?", repeats=True, options=tuple(Option(f"{n}", f"{n}") for n in range(30))),
     Item("d", ItemType.GROUP, "A.", repeats=True),
     Item("e", ItemType.BOOLEAN, "A?", required=True),
+    Item("f", ItemType.CHOICE, "A?", autocomplete=True, options=tuple(Option(f"{n}", f"{n}") for n in range(30))),
 )
 """Between them they need every part of the templates and words that put a question."""
 SAMPLES_STAND_IN = "templates/question.html.j2, part.html.j2, settled.html.j2, review.html.j2 or words.yaml"

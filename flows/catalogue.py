@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flows import listener, plain_yaml, questionnaire
+from flows import listener, medicines, plain_yaml, questionnaire
 from flows.checklists import checklists
 from flows.conditions import Condition, Every, Operator, Some, Test
 from flows.effects import IntakeOutcome, RequestKind, Say
@@ -20,6 +20,7 @@ from flows.escalation import Audience, PageStep, Policy, Role, Tier
 from flows.events import Command
 from flows.items import NUMBERS, Item, ItemType
 from flows.listener import Signal
+from flows.medicines import Medicines
 from flows.questionnaire import Questionnaire
 from flows.redflags import Case, Rule
 from flows.scores import scored_groups
@@ -102,6 +103,7 @@ class Catalogue:
     policies: Mapping[Tier, Policy]
     crisis_lines: tuple[CrisisLine, ...]
     clinic: Clinic
+    medicines: Medicines
     language: Language
     listener: listener.Listener
     triage: Triage
@@ -134,8 +136,12 @@ def load(*folders: Traversable) -> Catalogue:
     Raises ContentError, QuestionnaireError or UnreadableError, naming the file and the entry.
     """
     layers = _Layers((*folders, own_content()))
+    known = _medicines(layers)
     texts = {file.stem: (file, text) for file, text in layers.texts("questionnaires", ".yaml", ".json")}
-    forms = {name: questionnaire.load(text, str(file)) for name, (file, text) in texts.items()}
+    forms = {
+        name: questionnaire.load(questionnaire.complete(text, str(file), known.value_sets), str(file))
+        for name, (file, text) in texts.items()
+    }
     for needed in ("intake", "check_in"):
         if needed not in forms:
             raise ContentError(f"questionnaires/{needed}.yaml is missing")
@@ -159,10 +165,23 @@ def load(*folders: Traversable) -> Catalogue:
         policies=_policies(layers.entries("escalation.yaml")),
         crisis_lines=tuple(_crisis_line(entry) for entry in layers.entries("crisis_lines.yaml")),
         clinic=_clinic(layers.read("clinic.yaml")),
+        medicines=known,
         language=_language(layers.read("language.yaml")),
         listener=phrases,
         triage=Triage(tuple(_reasons(layers.entries("triage.yaml"), names))),
     )
+
+
+def load_medicines(*folders: Traversable) -> Medicines:
+    """The medicines alone, for whoever needs no more. Raises ContentError, naming the entry."""
+    return _medicines(_Layers((*folders, own_content())))
+
+
+def _medicines(layers: "_Layers") -> Medicines:
+    try:
+        return medicines.load(layers.entries("medicines.yaml"))
+    except ValueError as error:
+        raise ContentError(f"medicines.yaml, {error}") from error
 
 
 def _namesakes(forms: Mapping[str, Questionnaire]) -> Mapping[Coding, str]:

@@ -218,8 +218,8 @@ def _sealed_draft(tx: Transaction, conversation: Conversation) -> str | None:
     draft = conversation.draft
     if draft == Draft():
         return None
-    guess = None if draft.guess is None else encode(draft.guess)
-    parts = {"values": [encode(value) for value in draft.values], "guess": guess}
+    guess, otherwise = (None if value is None else encode(value) for value in (draft.guess, draft.otherwise))
+    parts = {"values": [encode(value) for value in draft.values], "guess": guess, "otherwise": otherwise}
     return tx.seal(json.dumps(parts), DRAFT, conversation.id)
 
 
@@ -227,8 +227,9 @@ def _draft(tx: Transaction, row: ConversationRow) -> Draft:
     if row.draft_sealed is None:
         return Draft()
     parts = json.loads(tx.open(row.draft_sealed, DRAFT, row.id))
-    guess = None if parts["guess"] is None else decode(parts["guess"])
-    return Draft(tuple(map(decode, parts["values"])), guess)
+    told = (parts["guess"], parts.get("otherwise"))  # drafts of an earlier version hold no words of their own
+    guess, otherwise = (None if element is None else decode(element) for element in told)
+    return Draft(tuple(map(decode, parts["values"])), guess, otherwise)
 
 
 def _written(place: Place | None) -> tuple[str | None, str]:
