@@ -175,8 +175,9 @@ class Staff:
             return Done()
         known = replace(step, medicine=medicine.medicine.generic)
         if not incoming.data:
-            shown = {"code": step.code, "medicine": medicine.medicine.label, "milligrams": step.milligrams}
-            asked = self.renderer.staff("plan", **shown)
+            asked = self.renderer.staff(
+                "plan", code=step.code, medicine=medicine.medicine.label, milligrams=step.milligrams
+            )
             button = {"text": self.renderer.staff_word("buttons", "plan"), "callback_data": plan_button(known)}
             self._reply(tx, chat_id, replace(asked, keyboard=[[button]]), now)
             return Done()

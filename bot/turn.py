@@ -154,11 +154,10 @@ class Turn:
         conversation, aside = conversations.open_ones(tx, row.id)
         if isinstance(event, RuleDue):
             conversation = conversations.by_id(tx, event.conversation)
-        elif isinstance(event, Begun | Answered | Pressed | ReviewDue | ExpiryDue) and (
-            conversation is None or conversation.id != event.conversation
-        ):
-            person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
-        elif isinstance(event, SilenceDue):
+        elif (
+            isinstance(event, Begun | Answered | Pressed | ReviewDue | ExpiryDue)
+            and (conversation is None or conversation.id != event.conversation)
+        ) or isinstance(event, SilenceDue):
             person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
         if isinstance(event, SilenceDue | ChannelLost | VisitMissed):
             person = replace(person, alerts_lately=alerts.rules_since(tx, row.id, now - LATELY))

@@ -1,7 +1,7 @@
 """One event of one patient: what is heard, asked, raised and said. respond(person, event) -> (person, effects)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -124,8 +124,8 @@ class Person:
     misunderstood: int = 0
     asked_if_safe: bool = False
     check_in: WeeklyHour | None = None
-    past: Past = Past()
-    plan: Plan = Plan()
+    past: Past = field(default_factory=Past)
+    plan: Plan = field(default_factory=Plan)
     unanswered: int = 0
     """Check-ins in a row that were never sent."""
     alerts_lately: frozenset[str] = frozenset()

@@ -36,6 +36,7 @@ COMPUTED = frozenset(
     {
         *("%signal", "%misunderstood", "%channel", "%standing", "%safe", "%failed", "%outcome"),
         *("%dose.fall", "%dose.below", "%dose.above", "%plan.running", "%plan.changed-lately", "%half-life"),
+        *("%taking", "%dose-class"),
         *("%new-medicine", "%unanswered.hours", "%unanswered.in-a-row", "%visit.missed", "%alerts.lately"),
     }
 )
@@ -92,13 +93,14 @@ class Catalogue:
 
     `files` says where each questionnaire stands. `namesakes` gives the linkId that the rules know for the code of a
     question, and `measures` the name that they know for the LOINC code of a total: whoever wrote a PHQ-9, its item 9
-    is heard and its total is compared.
+    is heard and its total is compared. `questions` gives all linkIds of a code.
     """
 
     questionnaires: Mapping[str, Questionnaire]
     files: Mapping[str, str]
     namesakes: Mapping[Coding, str]
     measures: Mapping[str, str]
+    questions: Mapping[Coding, frozenset[str]]
     rules: tuple[Rule, ...]
     policies: Mapping[Tier, Policy]
     crisis_lines: tuple[CrisisLine, ...]
@@ -118,6 +120,10 @@ class Catalogue:
             self.measures[total] for total in map(total_code, codes) if total is not None and total in self.measures
         )
         return next(known, link_id)
+
+    def coded(self, code: Coding) -> frozenset[str]:
+        """The linkIds, in any questionnaire, of the questions with this code."""
+        return self.questions.get(code, frozenset())
 
     @property
     def dose_questions(self) -> frozenset[str]:
@@ -161,6 +167,7 @@ def load(*folders: Traversable) -> Catalogue:
         files={name: str(file) for name, (file, _) in texts.items()},
         namesakes=_namesakes(forms),
         measures=measures,
+        questions=_questions(forms.values()),
         rules=tuple(_rules(layers.entries("redflags.yaml"), names)),
         policies=_policies(layers.entries("escalation.yaml")),
         crisis_lines=tuple(_crisis_line(entry) for entry in layers.entries("crisis_lines.yaml")),
@@ -191,6 +198,16 @@ def _namesakes(forms: Mapping[str, Questionnaire]) -> Mapping[Coding, str]:
         for item in forms[name].walk():
             for code in item.codes if item.is_question and item.options and not item.recalled else ():
                 found.setdefault(code, item.link_id)
+    return found
+
+
+def _questions(forms: Iterable[Questionnaire]) -> Mapping[Coding, frozenset[str]]:
+    """The linkIds of the questions with each code, in any questionnaire."""
+    found: dict[Coding, frozenset[str]] = {}
+    for form in forms:
+        for item in form.coded:
+            for code in item.codes:
+                found[code] = found.get(code, frozenset()) | {item.link_id}
     return found
 
 

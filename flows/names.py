@@ -57,7 +57,7 @@ ANOTHER = -1
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Which thing a text names, by its number, and whether the text leaves no doubt. If it does, it must be asked back."""
+    """Which thing a text names, by its number, and whether that is certain. If not, it must be asked back."""
 
     number: int
     is_certain: bool

@@ -110,7 +110,7 @@ EXTRA = facts(extra=True)
 RISKY = ("alcohol", "opioid-new")
 DRINKING_DAYS = ("one", "two-three", "four-six", "every")
 DRINKS = ("LA15694-5", "LA15695-2", "LA18930-0", "LA18931-8", "LA18932-6")
-INTERACTING = ("opioid", "gabapentinoid-with-opioid", "sedative", "seizure-threshold", "cyp3a4")
+INTERACTING = ("opioid", "gabapentinoid with opioid", "sedative", "seizure threshold", "CYP3A4", "CYP3A4, limited")
 RISKS: list[Facts] = [
     {"%plan.changed-lately": (True,)},
     *({"%alerts.lately": (rule,)} for rule in ("S1", "S2", "M1", "M2", "M3", "M4", "M5")),
@@ -255,7 +255,7 @@ GOLDEN: list[Row] = [
     ("C2", 10, "urgent", [facts(stopped_drinking="yes")], [facts(stopped_drinking="no"), {}]),
     ("C2", 11, "urgent", [facts(stopped_drinking="unsure")], [facts(stopped_drinking="no"), {}]),
     *(("C3", case, "urgent", [new(word)], [new("other"), {}]) for case, word in enumerate(INTERACTING)),
-    ("C3", 5, "urgent", [facts(used="sedative")], [facts(used="drug"), facts(used="none"), {}]),
+    ("C3", 6, "urgent", [facts(used="sedative")], [facts(used="drug"), facts(used="none"), {}]),
     ("C4", 0, "routine", [new("other")], [new("opioid"), {}]),
     ("C4", 1, "routine", [facts(used="drug")], [facts(used="none"), {}]),
     *(
