@@ -13,7 +13,7 @@ LONGEST = 150
 """Characters of a text in which a name is looked for; what is longer tells more than a name."""
 
 CLOSE = 0.78
-"""How alike (0 to 1, the mean of letters and of sound) a misspelled name must be to a name to be taken for it."""
+"""How alike (0 to 1, in letters or in letters and sound) a misspelled name must be to a name to be taken for it."""
 
 AHEAD = 0.04
 """How much more alike the best name must be than that of any other thing: between two that look alike none is taken."""
@@ -127,7 +127,8 @@ class Names:
         near |= {at for _, _, at in process.extract(sound, self._sounds, scorer=alike, score_cutoff=CLOSE, limit=9)}
         for at in near:
             if self._sounds[at][:1] == sound[:1]:
-                yield self._names[at], (alike(word, self._names[at]) + alike(sound, self._sounds[at])) / 2
+                letters, sounds = alike(word, self._names[at]), alike(sound, self._sounds[at])
+                yield self._names[at], max(letters, (letters + sounds) / 2)
 
 
 def together(name: str) -> str:

@@ -69,6 +69,12 @@ amitriptyline: amitriptaline; amytriptyline; elavil 25
 bromazolam: bromazalam; bromazolm; bromazolam powder
 clonazolam: clonazolm; clonazalom
 phenibut: phenibute; phenabut; fenibut
+alprazolam: xanxa; xnaax; alprzaolam
+clonazepam: klnopin; clonzaepam
+lorazepam: atvian; lroazepam
+diazepam: vlaium; diaezpam
+eszopiclone: lunseta
+sertraline: zolotf
 """
 """What people type, by what they mean: by ear, in a hurry, with a dose, in the plural."""
 
