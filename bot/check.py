@@ -28,10 +28,11 @@ from flows.events import Command
 from flows.items import Item, ItemType, Option
 from flows.lifecycle import AlertState
 from flows.listener import Signal
+from flows.medicines import SYSTEM as MEDICINES
 from flows.problems import Severity
 from flows.problems import problems as questionnaire_problems
 from flows.totals import LOINC
-from flows.values import Place, Values, spoken
+from flows.values import Coding, Place, Values, spoken
 
 CRISIS_LINES_AGE = timedelta(days=180)
 MOST_BUTTONS = 100
@@ -336,7 +337,9 @@ def _texts_of_forms(content: Catalogue, forms: Iterable[str]) -> Iterator[Text]:
             offered = (spoken(value) for value in item.initial)
             beside = (item.prefix, item.help, item.entry_format, *offered)
             yield from (Text(where, words, is_verbatim) for words in (item.text, *beside))
-            yield from (Text(where, option.label, is_verbatim) for option in item.options)
+            for option in item.options:
+                is_medicine = isinstance(option.value, Coding) and option.value.system == MEDICINES
+                yield Text(where, option.label, is_verbatim or is_medicine)  # the name on the bottle cannot be simpler
 
 
 def _texts_around(content: Catalogue, renderer: Renderer, content_dir: Path | None) -> Iterator[Text]:

@@ -298,7 +298,7 @@ class Renderer:
             )
             for index, (value, label) in enumerate(choices(item))
         ]
-        if not found and item.initial:
+        if item.initial and not any(value in item.initial for value, _ in choices(item)):
             label = self._label("use", value=self._answers(item, item.initial))
             found.append(("", label, self._event(ask, Press.USE)))
         return found

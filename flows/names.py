@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -11,14 +12,14 @@ from rapidfuzz.distance import OSA
 LONGEST = 150
 """Characters of a text in which a name is looked for; what is longer tells more than a name."""
 
-CLOSE = 0.75
-"""How alike (0 to 1, the mean of letters and of sound) a misspelled name must be to a name to be taken for it."""
+CLOSE = 0.78
+"""How alike (0 to 1, in letters or in letters and sound) a misspelled name must be to a name to be taken for it."""
 
 AHEAD = 0.04
 """How much more alike the best name must be than that of any other thing: between two that look alike none is taken."""
 
-SHORTEST = 4
-"""Letters of a word that can be a misspelled name, or the beginning of one."""
+SHORTEST = 5
+"""Letters of a word that can be a misspelled name, or the beginning of one: shorter words are like too many others."""
 
 WIDEST = 6
 """Words of a text that are tried as one name: people write k pins and kpins."""
@@ -57,7 +58,7 @@ ANOTHER = -1
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Which thing a text names, by its number, and whether that is certain. If not, it must be asked back."""
+    """Which thing a text names, by its number. Unless that is certain it must be asked back."""
 
     number: int
     is_certain: bool
@@ -126,7 +127,8 @@ class Names:
         near |= {at for _, _, at in process.extract(sound, self._sounds, scorer=alike, score_cutoff=CLOSE, limit=9)}
         for at in near:
             if self._sounds[at][:1] == sound[:1]:
-                yield self._names[at], (alike(word, self._names[at]) + alike(sound, self._sounds[at])) / 2
+                letters, sounds = alike(word, self._names[at]), alike(sound, self._sounds[at])
+                yield self._names[at], max(letters, (letters + sounds) / 2)
 
 
 def together(name: str) -> str:
@@ -160,6 +162,7 @@ _SPELLED = (
 """How one sound is spelled in several ways; all vowels sound the same to somebody who spells by ear."""
 
 
+@lru_cache(maxsize=4096)  # the same names stand in several lists
 def _sound(word: str) -> str:
     """A word by its sound, roughly: zanex and xanax, clonopin and klonopin sound alike."""
     for spelled, sound in _SPELLED:
