@@ -29,6 +29,12 @@ MOST_KINDS = 10
 OUTSIDE = frozenset({"X0"})
 """Rules that the program raises by itself, without looking at their cases."""
 
+FROM_ELSEWHERE = (
+    *("%last.", "%rise", "%weeks-rising.", "%highest.", "%worst-new.", "%plan.", "%alerts.", "%unanswered.", "%visit."),
+    *("%half-life", "%new-medicine", "%taking", "%dose-class", "%outcome"),
+)
+"""How the names of facts begin that are not read off the answers of one questionnaire."""
+
 FRACTION = Decimal("0.000001")
 
 
@@ -236,9 +242,12 @@ class _Space:
             case "%signal":
                 selections = _selections(list(Signal), name, conditions, None)
                 return [(), *selections]
-            case "%dose.fall" if dose_questions(self.form):
+            case "%dose.fall" | "%dose.below" | "%dose.above":
                 near = [value for number in numbers for value in _near(number, FRACTION)]
-                return [(), *((value,) for value in (*near, Decimal(0), Decimal(1)) if 0 <= value <= 1)]
+                most = Decimal(10**6) if name == "%dose.above" else Decimal(1)
+                told = [value for value in (*near, Decimal(0), Decimal(1)) if -1 <= value <= most]
+                least = 0 if name == "%dose.fall" else -1
+                return [(), *((value,) for value in told if value >= least and dose_questions(self.form))]
             case "%misunderstood":
                 whole = {
                     place
@@ -256,9 +265,8 @@ class _Space:
         group = next((group for group in scored_groups(self.form) if total_name(group) == name), None)
         if group is not None:
             return [(), *((total,) for total in self._sums[group])]
-        if name.startswith("%total.") and name not in self._measured:
-            return [()]
-        return [(), *_any_of(conditions)]
+        is_open = name.startswith(FROM_ELSEWHERE) or name in self._measured
+        return [(), *_any_of(conditions)] if is_open else [()]
 
     @cached_property
     def _measured(self) -> frozenset[str]:
