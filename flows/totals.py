@@ -1,6 +1,7 @@
 """Totals that LOINC has a code for: the questions that each adds up, so that nobody is asked to do the sum."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from flows.values import Coding
@@ -18,6 +19,19 @@ TOTALS = {"55758-7": PHQ_2, "44261-6": PHQ_9, "70274-6": GAD_7, "75626-2": AUDIT
 
 PANELS = {"55757-9": "55758-7", "44249-1": "44261-6", "69737-5": "70274-6", "72109-2": "75626-2"}
 """The LOINC code of a panel, which stands on its group, and that of its total."""
+
+
+BANDS: Mapping[str, Sequence[tuple[int, str]]] = {
+    "44261-6": ((0, "minimal"), (5, "mild"), (10, "moderate"), (15, "moderately severe"), (20, "severe")),
+    "70274-6": ((0, "minimal"), (5, "mild"), (10, "moderate"), (15, "severe")),
+}
+"""The bands of totals by their LOINC code, each with its lowest number (loinc.org, LL382-3; GAD-7, Spitzer 2006)."""
+
+
+def band(code: Coding, total: Decimal) -> str:
+    """The name of the band in which a total lies; empty where there are none."""
+    bands = BANDS.get(total_code(code) or "", ())
+    return next((name for least, name in reversed(bands) if total >= least), "")
 
 
 def total_code(code: Coding) -> str | None:
