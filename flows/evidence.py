@@ -1,0 +1,190 @@
+"""What a rule was fired by, in words for clinicians: questions and answers, a patient's words, what was computed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from flows.conditions import Cause, Condition, Operator, holds
+from flows.escalation import Tier
+from flows.items import Item, ItemType
+from flows.listener import Signal
+from flows.questionnaire import Questionnaire
+from flows.values import DECLINED, Coding, Facts, Value, Values, spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a condition of a rule looked at, and what stood there; no `found` is no answer.
+
+    `fact` is the linkId of the question, or the name of a computed fact; `about` says it in words. With an `error`, of
+    which it is the kind, nobody can tell whether the condition holds.
+    """
+
+    fact: str
+    condition: str
+    about: str
+    found: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a rule fired: which of its cases (counted from 0), how urgent that is, and what was found."""
+
+    case: int
+    tier: Tier
+    findings: tuple[Finding, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One time that an alert was raised or got new facts, with the evidence of each case that fired then."""
+
+    at: datetime
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a computed fact is told: what it is about, and its values where their own words are not plain."""
+
+    about: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    is_fraction: bool = False
+
+
+TOLD: Mapping[str, Told] = {
+    "%signal": Told(
+        "Heard in the patient's words",
+        {
+            Signal.CRISIS: "thoughts of death, suicide or self-harm",
+            Signal.MEDICAL: "a medical emergency",
+            Signal.ABRUPT: "stopped suddenly, or out of the medicine",
+            Signal.TAPER: "a wish or a question about the taper",
+            Signal.HUMAN: "wants a person",
+            Signal.STOP: "wants to stop the bot",
+        },
+    ),
+    "%safe": Told("Are you in a safe place right now?"),
+    "%misunderstood": Told("Messages in a row that were not understood"),
+    "%failed": Told("The program failed on a message"),
+    "%channel": Told(
+        "The patient's chat",
+        {"open": "open", "stopped": "stopped by the patient", "blocked": "blocked: the bot cannot write to it"},
+    ),
+    "%standing": Told("The patient is", {"prospect": "a prospect", "requested": "waiting for a consultation"}),
+    "%dose.fall": Told("Reported daily total, below the highest of the last 14 days by", is_fraction=True),
+    "%total.": Told("{} total"),
+    "%last.": Told("{} (the time before)"),
+    "%rise.": Told("{}: higher than the time before by"),
+    "%plan.": Told("Recorded plan, {}"),
+}
+"""The words for computed facts, by name; a name that ends in a dot is that of a family, and {} what follows the dot."""
+
+_OPERATORS = {Operator.EQUAL: "is", Operator.NOT_EQUAL: "is not"}
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who saw what the rules saw, and tells it: what the patient wrote just now, the forms, the one in hand first.
+
+    `namesakes` gives the linkId that the rules know for the code of a question; `answers` are those of the form in
+    hand.
+    """
+
+    said: str
+    namesakes: Mapping[Coding, str]
+    forms: Sequence[Questionnaire]
+    answers: Facts = field(default_factory=dict)
+
+    def evidence(self, case: int, tier: Tier, causes: Iterable[Cause], note: str = "") -> Evidence:
+        """The evidence of a case that fired. What cannot be told never keeps an alert from being raised (P6)."""
+        try:
+            findings = dict.fromkeys(finding for cause in causes for finding in self._findings(cause))
+        except Exception as error:  # noqa: BLE001
+            lost = f"What was found cannot be told ({type(error).__name__})."
+            return Evidence(case, tier, note=f"{note} {lost}".strip())
+        return Evidence(case, tier, tuple(findings), note)
+
+    def _findings(self, cause: Cause) -> Iterator[Finding]:
+        condition = cause.condition
+        written, name = _written(condition), condition.question
+        if name.startswith("%"):
+            about, found = self._computed(condition, cause.values)
+            yield Finding(name, written, about, found, cause.error)
+            return
+        answered: Sequence[tuple[Item | None, Values]] = self._answered(condition)
+        for item, values in answered or [(self._item(name), cause.values)]:
+            about = _asked(item) if item is not None else name
+            yield Finding(name, written, about, tuple(_shown(item, value) for value in values), cause.error)
+
+    def _answered(self, condition: Condition) -> Sequence[tuple[Item, Values]]:
+        """The questions of the form in hand that a rule hears under one name, with their answers."""
+        name = condition.question
+        heard = [
+            (item, self.answers[item.link_id])
+            for item in (self.forms[0].walk() if self.forms else ())
+            if item.link_id == name or name in {self.namesakes.get(code) for code in item.codes}
+            if self.answers.get(item.link_id)
+        ]
+        return [(item, values) for item, values in heard if _meets(condition, values)] or heard
+
+    def _computed(self, condition: Condition, values: Values) -> tuple[str, tuple[str, ...]]:
+        name = condition.question
+        told, of = _told(name)
+        item = self._item(of)
+        about = told.about.format(_asked(item) if item is not None else of.replace(".", " ").replace("-", " "))
+        shown = [value for value in values if _meets(condition, (value,))] or values
+        found = tuple(_valued(told, item, value) for value in shown)
+        if name == "%signal":
+            found += (f"“{self.said}”",) if self.said else ("by a button",)
+        return about, found
+
+    def _item(self, link_id: str) -> Item | None:
+        return next((item for form in self.forms if (item := form.find(link_id)) is not None), None)
+
+
+def _told(name: str) -> tuple[Told, str]:
+    """The words for a computed fact, and what it is of: a linkId, or part of its name."""
+    if name in TOLD:
+        return TOLD[name], ""
+    family, dot, of = name.partition(".")
+    return (TOLD[family + dot], of) if family + dot in TOLD else (Told("{}"), name.removeprefix("%"))
+
+
+def _valued(told: Told, item: Item | None, value: Value) -> str:
+    if told.is_fraction and isinstance(value, int | Decimal):
+        return f"{spoken(round(Decimal(value) * 100, 1))} %"
+    return told.values.get(spoken(value)) or _shown(item, value)
+
+
+def _asked(item: Item) -> str:
+    """The words of a question; of a group, which mostly has those of all its questions, the name of its code."""
+    if item.type is ItemType.GROUP:
+        return next((code.display for code in item.codes if code.display), item.link_id)
+    return " ".join(f"{item.prefix} {item.text}".split()) or item.link_id
+
+
+def _shown(item: Item | None, value: Value) -> str:
+    if item is None or value == DECLINED:
+        return spoken(value)
+    label = next((option.label for option in item.options if option.value == value), "")
+    unit = f" {item.unit}" if item.unit and isinstance(value, int | Decimal) and not isinstance(value, bool) else ""
+    return label or spoken(value) + unit
+
+
+def _meets(condition: Condition, values: Values) -> bool:
+    try:
+        return holds(condition, {condition.question: values})
+    except Exception:  # noqa: BLE001 (a broken condition is told as such)
+        return False
+
+
+def _written(condition: Condition) -> str:
+    """A condition as a clinician reads it: phq9-9 >= 1."""
+    if condition.operator is Operator.EXISTS:
+        return f"{condition.question} is {'' if condition.answer else 'not '}answered"
+    operator = _OPERATORS.get(condition.operator, condition.operator)
+    return f"{condition.question} {operator} {spoken(condition.answer)}"
