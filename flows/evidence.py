@@ -115,27 +115,24 @@ class Witness:
             about, found = self._computed(condition, cause.values)
             yield Finding(name, written, about, found, cause.error)
             return
-        answered: Sequence[tuple[Item | None, Values]] = self._answered(condition)
-        for item, values in answered or [(self._item(name), cause.values)]:
-            about = _asked(item) if item is not None else name
+        asked = self._asked(name)
+        answered = [(item, self.answers[item.link_id]) for item in asked if self.answers.get(item.link_id)]
+        decisive = [(item, values) for item, values in answered if _meets(condition, values)] or answered
+        nowhere = [(asked[0] if asked else self._item(name), cause.values)]
+        for item, values in decisive or nowhere:
+            about = _worded(item) if item is not None else name
             yield Finding(name, written, about, tuple(_shown(item, value) for value in values), cause.error)
 
-    def _answered(self, condition: Condition) -> Sequence[tuple[Item, Values]]:
-        """The questions of the form in hand that a rule hears under one name, with their answers."""
-        name = condition.question
-        heard = [
-            (item, self.answers[item.link_id])
-            for item in (self.forms[0].walk() if self.forms else ())
-            if item.link_id == name or name in {self.namesakes.get(code) for code in item.codes}
-            if self.answers.get(item.link_id)
-        ]
-        return [(item, values) for item, values in heard if _meets(condition, values)] or heard
+    def _asked(self, name: str) -> Sequence[Item]:
+        """The questions of the form in hand that the rules hear under one name."""
+        items = self.forms[0].walk() if self.forms else ()
+        return [item for item in items if item.link_id == name or name in map(self.namesakes.get, item.codes)]
 
     def _computed(self, condition: Condition, values: Values) -> tuple[str, tuple[str, ...]]:
         name = condition.question
         told, of = _told(name)
         item = self._item(of)
-        about = told.about.format(_asked(item) if item is not None else of.replace(".", " ").replace("-", " "))
+        about = told.about.format(_worded(item) if item is not None else of.replace(".", " ").replace("-", " "))
         shown = [value for value in values if _meets(condition, (value,))] or values
         found = tuple(_valued(told, item, value) for value in shown)
         if name == "%signal":
@@ -160,7 +157,7 @@ def _valued(told: Told, item: Item | None, value: Value) -> str:
     return told.values.get(spoken(value)) or _shown(item, value)
 
 
-def _asked(item: Item) -> str:
+def _worded(item: Item) -> str:
     """The words of a question; of a group, which mostly has those of all its questions, the name of its code."""
     if item.type is ItemType.GROUP:
         return next((code.display for code in item.codes if code.display), item.link_id)

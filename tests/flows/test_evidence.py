@@ -301,6 +301,19 @@ def test_a_question_under_another_name_is_told_in_its_own_words(content: Catalog
     assert evidence(sam, "S2")[0].findings == (Finding("phq9-9", "phq9-9 >= 1", "About dark?", ("O2",)),)
 
 
+def test_a_question_without_an_answer_is_told_in_the_words_of_the_form_in_hand(content: Catalogue) -> None:
+    sam = enrolled(content)
+    sam.does(Sought("phq-9"))
+    sam.does(Begun(sam.conversation.id))
+    while not sam.all(Raise):
+        sam.answers("Several days" if "better off dead" in sam.question.text else "Not at all")
+    [due] = [wake.event for wake in sam.all(Wake) if isinstance(wake.event, RuleDue)]
+    sam.does(due)
+    asked = next(finding for finding in evidence(sam, "S2")[0].findings if finding.fact == "asq-4")
+    texts = {item.text for item in sam.conversation.questionnaire.walk()}
+    assert (asked.found, asked.about in texts) == ((), True)
+
+
 # --- the times of a rule -----------------------------------------------------------------------------------------
 
 
