@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from flows.events import Answered, Asked, Begun, Command, Press, Pressed
@@ -20,13 +21,14 @@ class Deed(StrEnum):
     WHY = "why"
     RECORD = "record"
     SEND = "send"
+    PLAN = "plan"
 
 
 SPELLINGS = {"acknowledge": "ack", "enroll": "enrol", "done": "close"}
 ON_ALERTS = (Deed.ACK, Deed.RESOLVE, Deed.ESCALATE)
 OF_ALERTS = (*ON_ALERTS, Deed.WHY)
 ON_RECORDS = (Deed.RECORD, Deed.SEND)
-NUMBERED = frozenset(Deed).difference(ON_RECORDS)
+NUMBERED = frozenset(Deed).difference(ON_RECORDS, {Deed.PLAN})
 """The deeds on alerts and requests."""
 
 
@@ -44,6 +46,15 @@ class RecordButton:
 
     deed: Deed
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanButton:
+    """A physician's button: this total a day, in milligrams, was agreed with the patient at a visit in person today."""
+
+    code: str
+    medicine: str
+    milligrams: Decimal
 
 
 def answer_button(event: Answered) -> str:
@@ -76,6 +87,20 @@ def staff_button(deed: Deed, number: int) -> str:
 def record_button(deed: Deed, code: str) -> str:
     """Callback data of a clinician's button for the record of a patient."""
     return f"s:{deed}:{code}"
+
+
+def plan_button(step: PlanButton) -> str:
+    """Callback data that records a step of a taper plan."""
+    return f"s:{Deed.PLAN}:{step.code}:{step.medicine}:{step.milligrams}"
+
+
+def read_plan_button(data: str) -> PlanButton | None:
+    """The step that a button records, or that a typed `plan P-7K3FA clonazepam 1.5` asks to record; None for others."""
+    found = re.fullmatch(
+        r"(?:s:|/)?plan[:\s]+(p-[0-9a-z]{5})[:\s]+([a-z][a-z-]{2,30})[:\s]+([0-9]{1,4}(?:[.,][0-9]{1,4})?)\s*(?:mg)?",
+        data.strip().lower(),
+    )
+    return PlanButton(found[1].upper(), found[2], Decimal(found[3].replace(",", "."))) if found else None
 
 
 def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:

@@ -22,7 +22,7 @@ from flows.catalogue import Catalogue, ContentError, Language
 from flows.conditions import Condition
 from flows.conversation import Purpose
 from flows.course import Entry
-from flows.effects import Ask, Review, Say, Settle
+from flows.effects import Ask, IntakeOutcome, Review, Say, Settle
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
 from flows.events import Command
@@ -42,7 +42,8 @@ MOST_BUTTONS = 100
 """Buttons under one message, as Telegram allows."""
 
 KNOWN_FILES = (
-    *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "redflags.yaml"),
+    *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "medicines.yaml", "redflags.yaml"),
+    "triage.yaml",
     *("questionnaires/*.yaml", "questionnaires/*.json", "phrases/*.yaml"),
     *("templates/*/*.html.j2", "templates/*/staff/*.html.j2"),
     *("templates/*/words.yaml", "templates/*/staff/words.yaml"),
@@ -50,7 +51,19 @@ KNOWN_FILES = (
 SPOKEN = (
     *("another_open", "expired", "paused_complete", "questionnaire_done", "questionnaire_invitation"),
     *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "hello", "help"),
-    *("home", "intake_done", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder", "safe", "stay"),
+    *(
+        "home",
+        *(f"intake_done_{outcome}" for outcome in IntakeOutcome),
+        "after_care_invitation",
+        "intake_invitation",
+        "kept",
+        "no_call",
+        "not_text",
+        "paused",
+        "reminder",
+        "safe",
+        "stay",
+    ),
     *("stopped", "visit_requested"),
 )
 """The texts that the core says by name; a rule says its own."""
@@ -60,7 +73,7 @@ PARTS = ("part", "question", "review", "settled")
 STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
-        *("record", "record_refused", "alert", "request", "why"),
+        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
     }
 )
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
@@ -73,6 +86,7 @@ SAMPLES = (
     Item("c", ItemType.CHOICE, "A?", repeats=True, options=tuple(Option(f"{n}", f"{n}") for n in range(30))),
     Item("d", ItemType.GROUP, "A.", repeats=True),
     Item("e", ItemType.BOOLEAN, "A?", required=True),
+    Item("f", ItemType.CHOICE, "A?", autocomplete=True, options=tuple(Option(f"{n}", f"{n}") for n in range(30))),
 )
 """Between them they need every part of the templates and words that put a question."""
 SAMPLES_STAND_IN = "templates/question.html.j2, part.html.j2, settled.html.j2, review.html.j2 or words.yaml"
@@ -205,7 +219,14 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
     for template in STAFF_TEXTS - {"alert", "request", "why"}:
-        say = partial(renderer.staff, template, [Deed.SEND], name="Dr. Lee", role=Role.STAFF, what="alert A-1")
+        named: dict[str, Any] = {
+            "name": "Dr. Lee",
+            "role": Role.STAFF,
+            "what": "alert A-1",
+            "medicine": "A medicine",
+            "milligrams": 1,
+        }
+        say = partial(renderer.staff, template, [Deed.SEND], **named)
         yield from _fault(f"templates/staff/{template}.html.j2", say)
     for is_open in (True, False):
         shown: dict[str, Any] = {
@@ -214,6 +235,7 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
             "who": "Dr. Lee",
             "at": "10:00",
             "code": "P-22222",
+            "outcome": "call_first",
         }
         yield from _fault("templates/staff/request.html.j2", partial(renderer.staff, "request", list(Deed), 1, **shown))
     for tier in Tier:

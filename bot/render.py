@@ -239,6 +239,7 @@ class Renderer:
             given=self._answers(item, shown) if shown else "",
             several=item.takes_several,
             typed=not choices(item),
+            unlisted=len(item.suggested) < len(item.options),
             guess="" if ask.guess is None else self._shown(item, ask.guess),
             number=ask.number,
             total=ask.total,

@@ -1,13 +1,22 @@
 """What clinicians do in Telegram: accept an invitation, take alerts, answer requests."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import escape
 
-from bot.buttons import ON_ALERTS, Deed, RecordButton, StaffButton, read_staff_button
+from bot.buttons import (
+    ON_ALERTS,
+    Deed,
+    PlanButton,
+    RecordButton,
+    StaffButton,
+    plan_button,
+    read_plan_button,
+    read_staff_button,
+)
 from bot.inbound import Incoming
 from bot.ladder import Ladder
 from bot.render import Rendered, Renderer
@@ -16,11 +25,12 @@ from flows.care import Channel
 from flows.catalogue import Catalogue
 from flows.effects import RequestKind
 from flows.escalation import Role
-from flows.events import ChannelLost, Enrolled, Sent, Sought
+from flows.events import ChannelLost, Enrolled, Sent, Sought, VisitMissed
 from flows.fhir import written
 from flows.lifecycle import PATIENT, AlertState, Move, NotAllowedError, Standing, allows
 from flows.listener import Signal
-from storage import alerts, audit, clinicians, outbox, patients, records, visits
+from flows.taper import PlanStep
+from storage import alerts, audit, clinicians, outbox, patients, plans, records, visits
 from storage.database import Transaction
 from storage.outbox import Urgency
 from storage.tables import ClinicianRow, PatientRow, RequestRow
@@ -30,6 +40,9 @@ Tapped = tuple[int, int] | None
 
 ASK = re.compile(r"/?ask\s+(p-[0-9a-z]{5})\s+(\S{1,100})", re.IGNORECASE)
 """A clinician types `ask P-7K3FA phq-9`."""
+
+MISSED = re.compile(r"/?missed\s+(p-[0-9a-z]{5})", re.IGNORECASE)
+"""A clinician types `missed P-7K3FA` when somebody did not come to a visit."""
 
 READERS = frozenset({Role.PHYSICIAN, Role.THERAPIST})
 """Who may open a patient's record, and read what an alert was fired by."""
@@ -41,7 +54,7 @@ class Done:
 
     toast: str | None = None
     patient: PatientRow | None = None
-    event: Enrolled | Sought | None = None
+    event: Enrolled | Sought | VisitMissed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +92,14 @@ class Staff:
             return self._on_why(tx, clinician, button.number, incoming.chat_id, now)
         if button is not None:
             return self._deed(tx, clinician, button, incoming, now)
+        step = read_plan_button(incoming.data or incoming.text)
+        if step is not None:
+            return self._on_plan(tx, clinician, step, incoming, now)
         if incoming.data:
             return Done(self.renderer.staff_word("toasts", "unknown"))
+        missed = MISSED.fullmatch(incoming.text.strip())
+        if missed is not None:
+            return self._on_missed(tx, clinician, missed[1], incoming.chat_id, now=now)
         asked = ASK.fullmatch(incoming.text.strip())
         if asked is not None:
             return self._on_ask(tx, clinician, asked, incoming.chat_id, now=now)
@@ -133,6 +152,45 @@ class Staff:
             return Done()
         audit.note(tx, f"clinician:{clinician.id}", "ask", f"patient:{patient.id}", now=now, reason=name)
         return Done(patient=patient, event=Sought(name))
+
+    def _on_missed(self, tx: Transaction, clinician: ClinicianRow, code: str, chat_id: int, *, now: datetime) -> Done:
+        """A patient did not come to a visit: the rules look at that."""
+        patient = patients.by_code(tx, code)
+        if patient is None:
+            self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"patient {code.upper()}"), now)
+            return Done()
+        audit.note(tx, f"clinician:{clinician.id}", "visit missed", f"patient:{patient.id}", now=now)
+        self._reply(tx, chat_id, Rendered(self.renderer.staff_word("toasts", "missed"), []), now)
+        return Done(patient=patient, event=VisitMissed())
+
+    def _on_plan(
+        self, tx: Transaction, clinician: ClinicianRow, step: PlanButton, incoming: Incoming, now: datetime
+    ) -> Done:
+        """A step of the taper plan: a physician types it, and confirms that it was agreed in person today."""
+        patient, actor, chat_id = patients.by_code(tx, step.code), f"clinician:{clinician.id}", incoming.chat_id
+        if patient is None:
+            self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"patient {step.code}"), now)
+            return Done()
+        medicine = self.catalogue.medicines.find(step.medicine)
+        if Role(clinician.role) is not Role.PHYSICIAN or medicine is None or not medicine.is_certain:
+            reason = "plan_medicine" if Role(clinician.role) is Role.PHYSICIAN else "plan_refused"
+            self._reply(tx, chat_id, self.renderer.staff(reason, what=step.medicine), now)
+            return Done()
+        known = replace(step, medicine=medicine.medicine.generic)
+        if not incoming.data:
+            asked = self.renderer.staff(
+                "plan", code=step.code, medicine=medicine.medicine.label, milligrams=step.milligrams
+            )
+            button = {"text": self.renderer.staff_word("buttons", "plan"), "callback_data": plan_button(known)}
+            self._reply(tx, chat_id, replace(asked, keyboard=[[button]]), now)
+            return Done()
+        today = now.astimezone(ZoneInfo(self.catalogue.clinic.zone)).date()
+        plans.add(tx, patient.id, PlanStep(known.medicine, known.milligrams, today), by=clinician.id, now=now)
+        audit.note(tx, actor, "plan step", f"patient:{patient.id}", now=now, reason="agreed at a visit in person")
+        if incoming.message_id is not None:
+            done = {"chat_id": chat_id, "message_id": incoming.message_id}
+            outbox.put(tx, chat_id, "editMessageReplyMarkup", done, urgency=Urgency.REPLY, now=now)
+        return Done(self.renderer.staff_word("toasts", "done"))
 
     def _on_alert(
         self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, tapped: Tapped, now: datetime
@@ -260,6 +318,7 @@ class Staff:
             kind=request.kind,
             code=patient.code,
             is_open=request.is_open,
+            outcome=request.outcome,
             who=clinicians.name_of(tx, request.closed_by),
             at=f"{at:%b %-d, %H:%M}",
         )

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.inbound import Incoming
 from bot.ladder import PAGE, Ladder
 from bot.render import LAST_RESORT, Rendered, Renderer
 from bot.staff import Staff
-from flows.care import Channel, Person, respond
+from flows.care import CHECK_INS, Channel, Person, respond
 from flows.catalogue import Catalogue
-from flows.conversation import Purpose
 from flows.effects import (
     Ask,
     Effect,
@@ -41,12 +40,17 @@ from flows.events import (
     RuleDue,
     Said,
     Seen,
+    SilenceDue,
+    VisitMissed,
 )
 from flows.evidence import Evidence
-from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
+from storage import alerts, audit, clinicians, conversations, outbox, patients, plans, timers, updates, visits
 from storage.database import Transaction, new_id
 from storage.outbox import Urgency
 from storage.tables import PatientRow
+
+LATELY = timedelta(days=30)
+"""How far back alerts count where a patient's silence is looked at."""
 
 FAILED = "X0"
 """The rule for a message that could not be handled."""
@@ -142,22 +146,25 @@ class Turn:
         conversation = person.conversation
         if conversation is not None and conversation is not before.conversation:
             conversations.save(tx, row.id, conversation, now=now)
-        patients.save(tx, row, person)
+        patients.save(tx, row, person, before=before)
         toast = self._apply(tx, row, [effect for effect in effects if not isinstance(effect, End)], now, message_id)
         actor = f"patient:{row.id}" if isinstance(event, Doing) else "bot"
         audit.note(tx, actor, type(event).__name__, f"patient:{row.id}", now=now)
         return toast
 
     def _load(self, tx: Transaction, row: PatientRow, event: Event, now: datetime) -> Person:
-        person = patients.person(row)
+        person = replace(patients.person(tx, row), plan=plans.of_patient(tx, row.id))
         conversation, aside = conversations.open_ones(tx, row.id)
         if isinstance(event, RuleDue):
             conversation = conversations.by_id(tx, event.conversation)
-        elif isinstance(event, Begun | Answered | Pressed | ReviewDue | ExpiryDue) and (
-            conversation is None or conversation.id != event.conversation
-        ):
+        elif (
+            isinstance(event, Begun | Answered | Pressed | ReviewDue | ExpiryDue)
+            and (conversation is None or conversation.id != event.conversation)
+        ) or isinstance(event, SilenceDue):
             person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
-        if conversation is not None and conversation.purpose == Purpose.CHECK_IN:
+        if isinstance(event, SilenceDue | ChannelLost | VisitMissed):
+            person = replace(person, alerts_lately=alerts.rules_since(tx, row.id, now - LATELY))
+        if conversation is not None and conversation.purpose in CHECK_INS:
             doses = conversations.doses(tx, row.id, self.catalogue.dose_questions, row.zone, now=now)
             person = replace(person, doses=doses)
         return replace(person, conversation=conversation, aside=aside)
@@ -189,8 +196,8 @@ class Turn:
                     conversations.keep_text(tx, row.id, text, signals, now=now)
                 case Raise():
                     self.ladder.raise_(tx, row.id, effect, now=now)
-                case Request(kind):
-                    request, is_new = visits.request(tx, row.id, kind, now=now)
+                case Request(kind, outcome):
+                    request, is_new = visits.request(tx, row.id, kind, outcome, now=now)
                     if is_new:
                         self.staff.announce(tx, request, now=now)
                 case Wake(key, at, event):

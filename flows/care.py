@@ -1,9 +1,10 @@
 """One event of one patient: what is heard, asked, raised and said. respond(person, event) -> (person, effects)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from flows.answers import NO, YES, plain
 from flows.catalogue import Catalogue
@@ -14,6 +15,7 @@ from flows.effects import (
     Effect,
     End,
     Forget,
+    IntakeOutcome,
     Keep,
     Raise,
     Record,
@@ -44,17 +46,21 @@ from flows.events import (
     Said,
     Seen,
     Sent,
+    SilenceDue,
     Sought,
+    VisitMissed,
 )
 from flows.evidence import Evidence, Witness
+from flows.facts import facts as known
+from flows.facts import measured
 from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
 from flows.listener import Signal
+from flows.past import Past
 from flows.questionnaire import Questionnaire
 from flows.redflags import Firing, Rule, fired, still
 from flows.schedule import WeeklyHour, local_date, local_time, next_after
-from flows.scores import total_name, totals
-from flows.taper import DailyDose, reported, reported_fall
-from flows.values import Facts, Values
+from flows.taper import WINDOW, DailyDose, Plan
+from flows.values import Coding, Facts, Place, Values
 
 REMIND_AFTER = timedelta(hours=24)
 WEEKLY = timedelta(days=6)
@@ -68,6 +74,19 @@ OLD_BUTTON = "By a button of an earlier question. The answer on record did not c
 WAITED = "It still held when its time to wait was over."
 GONE = "This rule waited. The clinic's rules no longer have it, so nobody could look whether it holds."
 """What a clinician must know of how a rule fired."""
+
+MONTHLY = timedelta(days=27)
+"""No check-in comes sooner than this after the one before, once the taper is over."""
+
+SILENT_AFTER = (timedelta(hours=48), timedelta(days=7))
+"""When the rules look at a check-in that was not sent (V2, V3)."""
+
+FULL_SCREEN = Coding("full-screen", "urn:taperline")
+"""The code of a hidden item that tells whether the long forms of the instruments are asked this time."""
+FULL_EVERY = 4
+"""The long forms are asked at every so-many-th check-in."""
+
+CHECK_INS = frozenset({Purpose.CHECK_IN, Purpose.AFTER_CARE})
 
 GO_AHEAD = frozenset({"begin", "start", "continue", "go on", "resume", "yes", "ok", "okay", "ready", "where were we"})
 WHERE = frozenset(
@@ -111,6 +130,12 @@ class Person:
     misunderstood: int = 0
     asked_if_safe: bool = False
     check_in: WeeklyHour | None = None
+    past: Past = field(default_factory=Past)
+    plan: Plan = field(default_factory=Plan)
+    unanswered: int = 0
+    """Check-ins in a row that were never sent."""
+    alerts_lately: frozenset[str] = frozenset()
+    """The rules that raised an alert in the last 30 days; known where silence is looked at."""
 
 
 Outcome = tuple[Person, tuple[Effect, ...]]
@@ -160,6 +185,10 @@ class _Turn:
                 return self._send(person, conversation)
             case ExpiryDue(conversation):
                 return self._expire(person, conversation)
+            case SilenceDue(conversation):
+                return self._miss(person, conversation)
+            case VisitMissed():
+                return person, self._alarms(person, person, visit_missed=True).spoken_to_staff
             case RuleDue():
                 return self._look_again(person, event)
             case Enrolled():
@@ -320,18 +349,34 @@ class _Turn:
 
     def _submitted(self, person: Person, conversation: Conversation, effects: tuple[Effect, ...]) -> Outcome:
         effects += _forget(conversation.id)
+        is_check_in = conversation.purpose in CHECK_INS
+        told = measured(conversation, self.catalogue)
+        recalled = {item.link_id for item in conversation.questionnaire.walk() if item.recalled}
+        new = {link_id: values for link_id, values in conversation.facts.items() if link_id not in recalled}
+        past = person.past.after(new, told.totals, told.levels, is_check_in=is_check_in)
         match conversation.purpose:
-            case Purpose.CHECK_IN:
+            case Purpose.CHECK_IN | Purpose.AFTER_CARE:
                 effects += (Say("check_in_done", (Command.VISIT,)),)
             case Purpose.INTAKE:
-                if allows(PATIENT, person.standing, Move.REQUEST):
-                    person = replace(person, standing=after(PATIENT, person.standing, Move.REQUEST))
-                effects += (Request(RequestKind.CONSULTATION), Say("intake_done", (Command.PERSON,)))
+                person, effects = self._ask_for_consultation(person, conversation, effects)
             case _:
                 effects += (Say("questionnaire_done", (Command.VISIT,)),)
+        person = replace(person, past=past, unanswered=0 if is_check_in else person.unanswered)
         if person.aside:
             effects += (Say("another_open", (Begin(person.aside[-1].id, "go_on"),)),)
         return person, effects
+
+    def _ask_for_consultation(
+        self, person: Person, conversation: Conversation, effects: tuple[Effect, ...]
+    ) -> tuple[Person, tuple[Effect, ...]]:
+        """The intake is sent: what follows from it is for people to decide; who must call first is told so."""
+        if allows(PATIENT, person.standing, Move.REQUEST):
+            person = replace(person, standing=after(PATIENT, person.standing, Move.REQUEST))
+        at = replace(person, conversation=conversation)
+        outcome = self.catalogue.triage.outcome(self._facts(at), self.catalogue.rules)
+        alarms = self._alarms(at, at, outcome=outcome)
+        request = Request(RequestKind.CONSULTATION, outcome)
+        return person, (*effects, request, *alarms.effects, Say(f"intake_done_{outcome}", (Command.PERSON,)))
 
     def _send(self, person: Person, conversation_id: int) -> Outcome:
         """Everything was answered a while ago: it goes to the clinic as it is, also when the person left it there."""
@@ -349,13 +394,20 @@ class _Turn:
         person = replace(person, aside=tuple(aside for aside in person.aside if aside.id != sent.id))
         return self._submitted(person, sent, (End(sent.id, sent.stage), *effects))
 
+    def _miss(self, person: Person, conversation_id: int) -> Outcome:
+        """A check-in is still not sent: whether it is open, was left, or gave way to the next one."""
+        missed = next((held for held in (person.other, person.conversation) if held is not None), None)
+        if missed is None or missed.id != conversation_id or missed.stage in {Stage.SUBMITTED, Stage.STOPPED}:
+            return person, ()
+        return person, self._alarms(person, person, unanswered=missed).spoken_to_staff
+
     def _expire(self, person: Person, conversation_id: int) -> Outcome:
         """A conversation that was left open too long: what was answered is kept."""
         conversation = person.other or person.conversation
         if conversation is None or conversation.id != conversation_id or not conversation.is_open:
             return person, ()
         expired = conversation.moved(Step.EXPIRE)
-        effects: tuple[Effect, ...] = (End(expired.id, expired.stage), *_forget(expired.id))
+        effects: tuple[Effect, ...] = (End(expired.id, expired.stage), *_forget(expired.id, but_silence=True))
         if conversation is person.conversation:
             person = replace(person, conversation=None)
         if person.channel is not Channel.OPEN:
@@ -401,7 +453,7 @@ class _Turn:
         person = replace(person, channel=Channel.OPEN)
         effects: tuple[Effect, ...] = ()
         if back and person.check_in is not None:
-            effects = (self._next_check_in(person.check_in),)
+            effects = (self._next_check_in(person, person.check_in),)
         if person.conversation is None and person.standing is Standing.PROSPECT:
             return self._open(person, effects, Purpose.INTAKE)
         return person, effects + self._home(person, "home")
@@ -412,29 +464,54 @@ class _Turn:
             stopped = replace(stopped, conversation=stopped.conversation.moved(Step.STOP))
         ended = tuple(End(aside.id, Stage.STOPPED) for aside in stopped.aside)
         alarms = self._alarms(person, stopped)
-        quiet = tuple(Forget(prefix) for prefix in ("remind:", "review:", "expire:", "check-in"))
+        quiet = tuple(Forget(prefix) for prefix in ("remind:", "review:", "expire:", "silent:", "check-in"))
         return replace(stopped, aside=()), (*ended, *quiet, *alarms.effects, Say("stopped", (Command.START,)))
 
     def _check_in(self, person: Person) -> Outcome:
         if person.check_in is None or person.channel is Channel.STOPPED or person.standing is not Standing.ENROLLED:
             return person, ()
-        effects: tuple[Effect, ...] = (self._next_check_in(person.check_in),)
+        effects: tuple[Effect, ...] = (self._next_check_in(person, person.check_in),)
         if person.channel is Channel.BLOCKED:
             return person, effects  # who comes back is asked again the week after
         person, left = self._set_aside(person)
-        old = [aside for aside in person.aside if aside.purpose == Purpose.CHECK_IN]
+        old = [aside for aside in person.aside if aside.purpose in CHECK_INS]
         effects += tuple(effect for effect in left if effect.conversation not in {aside.id for aside in old})
         for aside in old:
-            effects += (End(aside.id, Stage.EXPIRED), *_forget(aside.id))
+            effects += (End(aside.id, Stage.EXPIRED), *_forget(aside.id, but_silence=True))
         kept = tuple(aside for aside in person.aside if aside not in old)
-        return self._open(replace(person, aside=kept), effects, Purpose.CHECK_IN)
+        missed = replace(person, aside=kept, unanswered=person.unanswered + 1) if old else replace(person, aside=kept)
+        effects += self._alarms(person, missed).spoken_to_staff
+        return self._open(missed, effects, Purpose.AFTER_CARE if self._is_over(person) else Purpose.CHECK_IN)
 
     def _open(self, person: Person, effects: tuple[Effect, ...], purpose: str) -> Outcome:
-        opened = Conversation(self.new_id, purpose, self.catalogue.questionnaires[purpose], opened=self.now)
+        form = self.catalogue.questionnaires[purpose]
+        recalled = self._recalled(person, form)
+        opened = Conversation(
+            self.new_id, purpose, form, revision=len(recalled), answers=dict(recalled), opened=self.now
+        )
         remind = Wake(f"remind:{opened.id}", self.now + REMIND_AFTER, ReminderDue(opened.id))
         expire = Wake(f"expire:{opened.id}", self.now + EXPIRE_AFTER, ExpiryDue(opened.id))
+        silent = tuple(
+            Wake(f"silent:{opened.id}:{after}", self.now + after, SilenceDue(opened.id))
+            for after in (SILENT_AFTER if purpose in CHECK_INS else ())
+        )
+        known = tuple(Record(opened.id, number, *answer) for number, answer in enumerate(recalled))
         person = replace(person, conversation=opened)
-        return person, (*effects, remind, expire, *self._home(person, "home"))
+        return person, (*effects, *known, remind, expire, *silent, *self._home(person, "home"))
+
+    def _recalled(self, person: Person, form: Questionnaire) -> tuple[tuple[Place, Values], ...]:
+        """What the record knows by the codes of the hidden items that ask for it."""
+        computed = {
+            FULL_SCREEN: (person.past.check_ins % FULL_EVERY == FULL_EVERY - 1,),
+        }
+        found = []
+        for item in form.walk():
+            for code in item.codes if item.recalled else ():
+                values = computed.get(code) or person.past.answers.get(self.catalogue.namesakes.get(code, ""), ())
+                if values:
+                    found.append((Place(item.link_id), values))
+                    break
+        return tuple(found)
 
     def _remind(self, person: Person, conversation_id: int) -> Outcome:
         """A gentle reminder; whoever was in the middle is asked the open question again."""
@@ -462,10 +539,17 @@ class _Turn:
         weekly = WeeklyHour.of(self.now, person.zone)
         enrolled = replace(person, standing=standing, check_in=weekly)
         told = (Say("enrolled"),) if person.channel is Channel.OPEN else ()
-        return enrolled, (self._next_check_in(weekly), *told)
+        return enrolled, (self._next_check_in(enrolled, weekly), *told)
 
-    def _next_check_in(self, weekly: WeeklyHour) -> Wake:
-        return Wake("check-in", next_after(weekly, self.now, at_least=WEEKLY), CheckInDue())
+    def _next_check_in(self, person: Person, weekly: WeeklyHour) -> Wake:
+        """A week from now; a month, once the taper is over."""
+        rhythm = MONTHLY if self._is_over(person) else WEEKLY
+        return Wake("check-in", next_after(weekly, self.now, at_least=rhythm), CheckInDue())
+
+    def _is_over(self, person: Person) -> bool:
+        """Whether the recorded taper has come to its end."""
+        step = person.plan.on(self._today(person))
+        return step is not None and step.milligrams == 0
 
     def _home(self, person: Person, template: str) -> tuple[Effect, ...]:
         """What to show somebody who is not answering a question: what is open, or what they can do."""
@@ -495,10 +579,10 @@ class _Turn:
         before: Person,
         person: Person,
         signals: frozenset[Signal] = frozenset(),
-        unsafe: bool = False,
         note: str = "",
+        **now: Any,
     ) -> "_Alarms":
-        firings = fired(self.catalogue.rules, self._facts(before), self._facts(person, signals, unsafe))
+        firings = fired(self.catalogue.rules, self._facts(before), self._facts(person, signals, **now))
         return _Alarms(self.now, person, firings, self._witness(person), note)
 
     def _witness(self, person: Person) -> Witness:
@@ -509,35 +593,40 @@ class _Turn:
         here = conversation.questionnaire
         return Witness(self.said, self.catalogue.namesakes, (here, *forms), conversation.facts)
 
-    def _facts(self, person: Person, signals: frozenset[Signal] = frozenset(), unsafe: bool = False) -> Facts:
+    def _facts(
+        self,
+        person: Person,
+        signals: frozenset[Signal] = frozenset(),
+        *,
+        unsafe: bool = False,
+        visit_missed: bool = False,
+        unanswered: Conversation | None = None,
+        outcome: IntakeOutcome | None = None,
+    ) -> Facts:
+        today = self._today(person)
         facts: dict[str, Values] = {
             "%signal": tuple(sorted(signals)),
             "%misunderstood": (person.misunderstood,),
             "%channel": (person.channel,),
             "%standing": (person.standing,),
             "%safe": (False,) if unsafe else (),
+            "%outcome": () if outcome is None else (outcome,),
+            "%visit.missed": (True,) if visit_missed else (),
+            "%unanswered.hours": () if unanswered is None else (self._hours_since(unanswered),),
+            "%unanswered.in-a-row": (person.unanswered,),
+            "%alerts.lately": tuple(sorted(person.alerts_lately)),
+            "%plan.running": (person.plan.on(today) is not None and not self._is_over(person),),
+            "%plan.changed-lately": (person.plan.changed_since(today - WINDOW),),
         }
-        if person.conversation is not None:
-            form = person.conversation.questionnaire
-            answered = person.conversation.facts
-            today = self._today(person)
-            told = reported(form, answered, day=today)
-            fall = reported_fall((*person.doses, *told), today=today) if told else None
-            facts |= self._known_by_code(form, answered)
-            facts |= {total_name(group): (total,) for group, total in totals(form, answered).items()}
-            facts["%dose.fall"] = () if fall is None else (fall,)
-        return facts
+        if person.conversation is None:
+            return facts | person.past.facts({}, {})
+        doses, catalogue = person.doses, self.catalogue
+        told = known(person.conversation, person.past, person.plan, doses, today=today, catalogue=catalogue)
+        return {**facts, **told}
 
-    def _known_by_code(self, form: Questionnaire, answered: Facts) -> Facts:
-        """The answers by linkId, and also by the linkIds that the rules know for their codes: others write forms too.
-
-        Questions that share a code add their answers together, so that none silences another.
-        """
-        known, heard = self.catalogue.namesakes, dict(answered)
-        for item in form.coded:
-            for name in {known[code] for code in item.codes if code in known} - {item.link_id}:
-                heard[name] = (*heard.get(name, ()), *answered.get(item.link_id, ()))
-        return heard
+    def _hours_since(self, conversation: Conversation) -> int:
+        opened = conversation.opened or self.now
+        return int((self.now - opened) / timedelta(hours=1))
 
     def _today(self, person: Person) -> date:
         return local_date(self.now, person.zone)
@@ -561,9 +650,10 @@ def _paused(conversation: Conversation) -> str:
     return "paused" if conversation.course.next is not None else "paused_complete"
 
 
-def _forget(conversation: int) -> tuple[Forget, ...]:
-    """The timers of a conversation that is over."""
-    return tuple(Forget(f"{kind}:{conversation}") for kind in ("remind", "review", "expire"))
+def _forget(conversation: int, *, but_silence: bool = False) -> tuple[Forget, ...]:
+    """The timers of a conversation that is over; a check-in that was never sent stays missed."""
+    kinds = ("remind", "review", "expire", *(() if but_silence else ("silent",)))
+    return tuple(Forget(f"{kind}:{conversation}") for kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)

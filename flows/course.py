@@ -139,7 +139,7 @@ class _Walk:
     def _known(self, item: Item, instance: tuple[int, ...], groups: tuple[Place, ...], *, seen: bool) -> None:
         """A value that nobody is asked for."""
         place = Place(item.link_id, instance)
-        values = item.initial
+        values = self.answers.get(place, item.initial) if item.recalled else item.initial
         if item.calculated is not None:
             values = self.evaluator.value(item, place) if self.evaluator is not None else ()
         if not values:

@@ -22,6 +22,16 @@ class RequestKind(StrEnum):
     VISIT = "visit"
 
 
+class IntakeOutcome(StrEnum):
+    """What an intake leads to, the most pressing first."""
+
+    EMERGENCY = "emergency"
+    CALL_FIRST = "call_first"
+    ELSEWHERE = "elsewhere"
+    FLAGGED = "flagged"
+    VISIT = "visit"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """Keep an answer. An earlier answer to the same question is superseded, not changed."""
@@ -151,9 +161,10 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Ask the clinic for a consultation or a visit."""
+    """Ask the clinic for a consultation or a visit; for a consultation, with what the intake led to."""
 
     kind: RequestKind
+    outcome: IntakeOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,13 @@ class ExpiryDue:
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceDue:
+    """A check-in was not sent for a while: the rules look at that."""
+
+    conversation: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleDue:
     """A rule that waits is to be looked at again. `case` is its position in the rule."""
 
@@ -165,12 +172,17 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitMissed:
+    """The patient did not come to a visit, says the clinic's staff."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelLost:
     """The person blocked the bot, or a message can no longer be delivered."""
 
 
-Waiting = CheckInDue | ReminderDue | ReviewDue | ExpiryDue | RuleDue
+Waiting = CheckInDue | ReminderDue | ReviewDue | ExpiryDue | SilenceDue | RuleDue
 """Events that a timer brings."""
 Doing = Said | Sent | Asked | Begun | Answered | Pressed
 """Events that the patient's own hands make."""
-Event = Doing | Waiting | Sought | Enrolled | ChannelLost
+Event = Doing | Waiting | Sought | Enrolled | VisitMissed | ChannelLost

@@ -75,11 +75,29 @@ TOLD: Mapping[str, Told] = {
         {"open": "open", "stopped": "stopped by the patient", "blocked": "blocked: the bot cannot write to it"},
     ),
     "%standing": Told("The patient is", {"prospect": "a prospect", "requested": "waiting for a consultation"}),
+    "%outcome": Told(
+        "What the intake leads to", {"call_first": "a clinician calls first", "flagged": "a flagged visit"}
+    ),
+    "%visit.missed": Told("The patient did not come to the visit"),
+    "%unanswered.hours": Told("Hours without an answer to the check-in"),
+    "%unanswered.in-a-row": Told("Check-ins in a row without an answer"),
+    "%alerts.lately": Told("Rules that raised an alert in the last 30 days"),
+    "%plan.running": Told("A recorded plan is under way"),
+    "%plan.changed-lately": Told("The recorded plan changed in the last 14 days"),
     "%dose.fall": Told("Reported daily total, below the highest of the last 14 days by", is_fraction=True),
+    "%dose.below": Told("Reported daily total, below the recorded plan by", is_fraction=True),
+    "%dose.above": Told("Reported daily total, above the recorded plan by", is_fraction=True),
+    "%dose-class": Told("Reported daily dose, by its diazepam equivalent"),
+    "%half-life": Told("Half-life of the benzodiazepine"),
+    "%taking": Told("Kinds of medicine that the patient takes"),
+    "%new-medicine": Told("Why a new medicine matters"),
     "%total.": Told("{} total"),
     "%last.": Told("{} (the time before)"),
     "%rise.": Told("{}: higher than the time before by"),
-    "%plan.": Told("Recorded plan, {}"),
+    "%rise-share.": Told("{}: higher than the time before by", is_fraction=True),
+    "%weeks-rising.": Told("{}: times in a row that it rose"),
+    "%highest.": Told("{}: the highest before"),
+    "%worst-new.": Told("{}: the worst level of an entry that got worse"),
 }
 """The words for computed facts, by name; a name that ends in a dot is that of a family, and {} what follows the dot."""
 

@@ -9,6 +9,7 @@ from itertools import combinations
 from math import ceil, floor
 
 from flows.care import Channel
+from flows.checklists import checklists
 from flows.conditions import Condition, Every, Operator, Some, Test, holds, order
 from flows.items import MOMENTS, NUMBERS, Item, ItemType
 from flows.lifecycle import Standing
@@ -212,10 +213,10 @@ class _Space:
         heard = item.is_asked and not any(
             one.hidden or one.read_only or (one.is_question and not one.is_asked) for one in around
         )
-        if not heard and item.calculated is None:
+        if not heard and item.calculated is None and not item.recalled:
             yield item.initial
             return
-        if self.rule_facts or not item.least or item.calculated is not None:
+        if self.rule_facts or not item.least or item.calculated is not None or item.recalled:
             yield ()
         if item.may_decline:
             yield (DECLINED,)
@@ -253,7 +254,17 @@ class _Space:
             case "%safe":
                 return [(), (False,)]
         group = next((group for group in scored_groups(self.form) if total_name(group) == name), None)
-        return [()] if group is None else [(), *((total,) for total in self._sums[group])]
+        if group is not None:
+            return [(), *((total,) for total in self._sums[group])]
+        if name.startswith("%total.") and name not in self._measured:
+            return [()]
+        return [(), *_any_of(conditions)]
+
+    @cached_property
+    def _measured(self) -> frozenset[str]:
+        """The names of the totals that this questionnaire can come to, beside those of groups."""
+        computed = (item.link_id for item in self.form.walk() if item.calculated is not None)
+        return frozenset(map(total_name, (*computed, *(item.link_id for item, _ in checklists(self.form)))))
 
     @cached_property
     def _sums(self) -> Mapping[str, Sequence[Decimal]]:
@@ -270,6 +281,20 @@ class _Space:
                     raise _TooManyError
             found[group] = sorted(sums)
         return found
+
+
+def _any_of(conditions: Sequence[Condition]) -> Iterator[Values]:
+    """A value of every kind that conditions tell apart, of a fact that may be anything they compare it with."""
+    for condition in conditions:
+        answer = condition.answer
+        if condition.operator is Operator.EXISTS:
+            yield ("!",)
+        elif isinstance(answer, bool):
+            yield from ((True,), (False,))
+        elif isinstance(answer, int | Decimal):
+            yield from ((value,) for value in _near(Decimal(answer), FRACTION))
+        else:
+            yield from ((answer,), ("!",))
 
 
 def _parts(weights: Sequence[Decimal], item: Item) -> frozenset[Decimal]:

@@ -24,6 +24,7 @@ class Rule:
     """One red flag: what it looks for, who acts on it or is informed, what the patient is told, and why.
 
     `acknowledge` and `contact` say within what time an owner takes it and speaks with the patient.
+    A rule without cases is kept by the program itself; `kept_by` says where.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Rule:
     source: str
     acknowledge: str = ""
     contact: str = ""
+    kept_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def fired(rules: Iterable[Rule], before: Facts, now: Facts) -> Sequence[Firing]:
         Firing(rule, index, tuple(causes(case.test, now)))
         for rule in rules
         for index, case in enumerate(rule.cases)
-        if _alarming(case.test, now, True) and not _alarming(case.test, before, False)
+        if alarming(case.test, now, True) and not alarming(case.test, before, False)
     ]
     return sorted(found, key=lambda firing: firing.tier.urgency)
 
@@ -72,10 +74,11 @@ def fired(rules: Iterable[Rule], before: Facts, now: Facts) -> Sequence[Firing]:
 def still(rule: Rule, case: int, now: Facts) -> Firing | None:
     """The firing of a case that waited, when it still holds."""
     test = rule.cases[case].test
-    return Firing(rule, case, tuple(causes(test, now))) if _alarming(test, now, True) else None
+    return Firing(rule, case, tuple(causes(test, now))) if alarming(test, now, True) else None
 
 
-def _alarming(test: Test, facts: Facts, when_broken: bool) -> bool:
+def alarming(test: Test, facts: Facts, when_broken: bool) -> bool:
+    """Whether a test holds; a broken one counts as told."""
     try:
         return holds(test, facts)
     except Exception:  # noqa: BLE001 (P6: any failure of a rule goes to a person)

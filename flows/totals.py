@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from flows.values import Coding
+
 NOTHING = "{}"
 """FHIRPath that gives no value."""
 
@@ -16,6 +18,12 @@ TOTALS = {"55758-7": PHQ_2, "44261-6": PHQ_9, "70274-6": GAD_7, "75626-2": AUDIT
 
 PANELS = {"55757-9": "55758-7", "44249-1": "44261-6", "69737-5": "70274-6", "72109-2": "75626-2"}
 """The LOINC code of a panel, which stands on its group, and that of its total."""
+
+
+def total_code(code: Coding) -> str | None:
+    """The LOINC code of the total that a code is about: that of the total itself, or of its panel; None for others."""
+    total = PANELS.get(code.code, code.code) if code.system == LOINC else None
+    return total if total in TOTALS else None
 
 
 def expression(raw: Mapping[str, Any], resource: Mapping[str, Any]) -> str | None:

@@ -104,6 +104,12 @@ def open_ones(tx: Transaction) -> Sequence[AlertRow]:
     return sorted(rows, key=lambda alert: (Tier(alert.tier).urgency, number(alert)))
 
 
+def rules_since(tx: Transaction, patient_id: int, since: datetime) -> frozenset[str]:
+    """The rules that raised an alert about a patient since then."""
+    query = select(AlertRow.rule).where(AlertRow.patient_id == patient_id, AlertRow.raised_at >= since)
+    return frozenset(tx.session.exec(query))
+
+
 def gone_quiet(tx: Transaction) -> Sequence[AlertRow]:
     """Open alerts that nobody took and that no timer will page again: there must be none (P4)."""
     waiting = {row.scope for row in tx.session.exec(select(TimerRow).where(col(TimerRow.scope).startswith("alert:")))}

@@ -3,7 +3,7 @@
 Ids, states, times, the linkId of an answer and the rule of an alert are in the clear, so that they can be looked up.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
@@ -40,6 +40,8 @@ class PatientRow(SQLModel, table=True):
     hour: int | None = None
     misunderstood: int = 0
     asked_if_safe: bool = False
+    past_sealed: str | None = None
+    unanswered: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime
 
 
@@ -153,9 +155,22 @@ class RequestRow(SQLModel, table=True):
     patient_id: int = Field(foreign_key="patient.id", index=True, sa_type=BigInteger)
     kind: str
     is_open: bool = Field(default=True, index=True)
+    outcome: str | None = None
     opened_at: datetime
     closed_at: datetime | None = None
     closed_by: int | None = Field(default=None, foreign_key="clinician.id", sa_type=BigInteger)
+
+
+class PlanStepRow(SQLModel, table=True):
+    """One step of a taper plan, recorded at a visit in person; never changed."""
+
+    __tablename__ = "plan_step"
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    patient_id: int = Field(foreign_key="patient.id", index=True, sa_type=BigInteger)
+    begins: date
+    step_sealed: str
+    recorded_at: datetime
+    recorded_by: int = Field(foreign_key="clinician.id", sa_type=BigInteger)
 
 
 class OutboxRow(SQLModel, table=True):

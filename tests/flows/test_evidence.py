@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows.care import OLD_BUTTON, WAITED, Channel
-from flows.catalogue import COMPUTED, Catalogue, ContentError, load
+from flows.catalogue import COMPUTED, OF_MEASURES, Catalogue, ContentError, load
 from flows.conditions import Condition, Every, Operator, Some, Test, causes
 from flows.effects import Raise, Wake
 from flows.escalation import Role, Tier
@@ -148,10 +148,10 @@ def test_p6_what_cannot_be_told_does_not_keep_the_alert_from_being_raised() -> N
         ("%safe", "=", False, False, "Are you in a safe place right now?: No"),
         ("%total.phq9-all", ">=", 15, Decimal(17), "PHQ-9 total: 17"),
         ("%total.phq9-all", "<=", 1, Decimal(1), "PHQ-9 total: 1"),
-        ("%total.gad2", ">=", 3, Decimal(4), "gad2 total: 4"),
+        ("%rise-share.symptoms", ">=", Decimal("0.3"), Decimal("0.5"), "higher than the time before by: 50 %"),
         ("%rise.phq9-all", ">=", 5, Decimal(6), "PHQ-9: higher than the time before by: 6"),
         ("%last.supply", "=", "out", Coding("out", "urn:taperline"), "(the time before): "),
-        ("%plan.on-hold", "=", True, True, "Recorded plan, on hold: Yes"),
+        ("%plan.running", "=", True, True, "A recorded plan is under way: Yes"),
         ("%new.fact", "=", True, True, "new fact: Yes"),
     ],
 )
@@ -167,7 +167,8 @@ def test_a_computed_fact_is_told_in_readable_words(  # noqa: PLR0917
 
 def test_every_computed_fact_has_words() -> None:
     families = tuple(name for name in TOLD if name.endswith("."))
-    assert {name for name in COMPUTED if name not in TOLD and not name.startswith(families)} == set()
+    names = {*COMPUTED, *(f"{kind}.phq9" for kind in OF_MEASURES), "%last.supply"}
+    assert {name for name in names if name not in TOLD and not name.startswith(families)} == set()
 
 
 def test_an_answer_of_last_time_is_told_by_its_question_and_its_label(content: Catalogue) -> None:
@@ -261,9 +262,10 @@ def test_every_case_of_a_rule_that_fires_at_once_is_evidence(content: Catalogue)
     sam = checking_in(content).goes(until="phq9-9")
     sam.says(MEDICAL)
     sam.says("I ran out of my pills and I had a seizure")
-    cases = [told.case for told in evidence(sam, "D1")]
-    assert cases[0] == 4, "the most urgent first"
-    assert 3 in cases
+    tiers = [told.tier for told in evidence(sam, "D1")]
+    assert tiers[0] is Tier.EMERGENCY, "the most urgent first"
+    assert Tier.URGENT in tiers
+    assert len({told.case for told in evidence(sam, "D1")}) == len(tiers)
 
 
 def test_a_case_that_waited_takes_its_evidence_when_it_fires(content: Catalogue) -> None:

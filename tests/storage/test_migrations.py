@@ -214,7 +214,7 @@ def test_an_alert_from_before_evidence_was_kept_goes_on_and_takes_new_facts(
     found, patient_id = (Evidence(0, Tier.URGENT, note="told"),), do(store, add_patient)
     do(store, lambda tx: alerts.raise_(tx, patient_id, "S1", Tier.URGENT, found, now=NOW))
     store.close()
-    migrate(path, "0002")
+    migrate(path, "0003")
     assert "evidence" not in look(path, "SELECT sql FROM sqlite_master WHERE name = 'alert_event'")[0][0]
     before = look(path, "SELECT id, kind FROM alert_event")
     store = open_store(url, keyring)
