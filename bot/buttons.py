@@ -18,6 +18,7 @@ class Deed(StrEnum):
     ESCALATE = "escalate"
     ENROL = "enrol"
     CLOSE = "close"
+    WHY = "why"
     RECORD = "record"
     SEND = "send"
     PLAN = "plan"
@@ -25,6 +26,7 @@ class Deed(StrEnum):
 
 SPELLINGS = {"acknowledge": "ack", "enroll": "enrol", "done": "close"}
 ON_ALERTS = (Deed.ACK, Deed.RESOLVE, Deed.ESCALATE)
+OF_ALERTS = (*ON_ALERTS, Deed.WHY)
 ON_RECORDS = (Deed.RECORD, Deed.SEND)
 NUMBERED = frozenset(Deed).difference(ON_RECORDS, {Deed.PLAN})
 """The deeds on alerts and requests."""
@@ -136,7 +138,7 @@ def read_staff_button(data: str) -> StaffButton | RecordButton | None:
         return None
     word, kind, number = found.groups()
     word = SPELLINGS.get(word, word)
-    if word not in NUMBERED or (kind is not None and (kind == "a") != (Deed(word) in ON_ALERTS)):
+    if word not in NUMBERED or (kind is not None and (kind == "a") != (Deed(word) in OF_ALERTS)):
         return None
     return StaffButton(Deed(word), int(number))
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from bot.buttons import Deed
 from bot.render import LANGUAGE, LONGEST, TEMPLATES, Rendered, Renderer
 from bot.sandbox.errors import ApiError
 from bot.sandbox.markup import parse_html
+from bot.why import Why
 from flows import catalogue, legibility, plain_yaml, reach
 from flows.answers import Reason
 from flows.catalogue import Catalogue, ContentError, Language
@@ -25,14 +26,17 @@ from flows.effects import Ask, IntakeOutcome, Review, Say, Settle
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
 from flows.events import Command
+from flows.evidence import Evidence, Finding, Occasion
 from flows.items import Item, ItemType, Option
 from flows.lifecycle import AlertState
 from flows.listener import Signal
 from flows.medicines import SYSTEM as MEDICINES
 from flows.problems import Severity
 from flows.problems import problems as questionnaire_problems
+from flows.redflags import Rule
 from flows.totals import LOINC
 from flows.values import Coding, Place, Values, spoken
+from storage.tables import AlertRow
 
 CRISIS_LINES_AGE = timedelta(days=180)
 MOST_BUTTONS = 100
@@ -70,7 +74,7 @@ PARTS = ("part", "question", "review", "settled")
 STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
-        *("record", "record_refused", "alert", "request", "plan", "plan_refused", "plan_medicine"),
+        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
     }
 )
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
@@ -215,7 +219,7 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in STAFF_TEXTS - {"alert", "request"}:
+    for template in STAFF_TEXTS - {"alert", "request", "why"}:
         named: dict[str, Any] = {
             "name": "Dr. Lee",
             "role": Role.STAFF,
@@ -238,11 +242,24 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
     for tier in Tier:
         for state in AlertState:
             yield from _fault("templates/staff/alert.html.j2", partial(_alert, renderer, tier, state))
+    why = Why(content, renderer)
+    for rule in content.rules:
+        yield from _fault(f"templates/staff/why.html.j2, rule {rule.id}", partial(_why, why, rule))
     for word in ("done", "taken", "resolved", "escalated", "enrolled", "closed", "unknown"):
         yield from _fault(words, lambda word=word: Rendered(renderer.staff_word("toasts", word, who="", ago=""), []))
     yield from _fault(words, lambda: Rendered(str(renderer.menu(staff=True)), []))
     if not content.rules or not content.crisis_lines:
         yield "redflags.yaml and crisis_lines.yaml must each have an entry"
+
+
+def _why(why: Why, rule: Rule) -> Sequence[Rendered]:
+    """Why a rule raised an alert: by answers that fit, by more than fit, and for who may not read them."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    alert = AlertRow(id=1, patient_id=1, rule=rule.id, tier=Tier.URGENT, state=AlertState.PAGED, raised_at=now)
+    finding = Finding("a", "a > 1", "A?", (LONGEST * "A",), "TypeError")
+    occasions = [Occasion(now, (Evidence(0, Tier.URGENT, (finding,) * many, "A."),)) for many in (1, 20)]
+    ways = ((occasions[:1], True), (occasions, True), ((), True), ((), False))
+    return [why.told(alert, "P-22222", given, may_read=may_read) for given, may_read in ways]
 
 
 def _alert(renderer: Renderer, tier: Tier, state: AlertState) -> Rendered:

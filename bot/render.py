@@ -115,7 +115,7 @@ class Renderer:
             rows = [rows[0] + rows[1], *rows[2:]]
         if say.template != "help":
             rows.append([self._button(Command.HELP)])
-        return Rendered(self._html(say.template, LAST_RESORT, about=_cut(say.about, LONGEST_LINE)), rows)
+        return Rendered(self._html(say.template, LAST_RESORT, about=cut(say.about, LONGEST_LINE)), rows)
 
     def ask(self, ask: Ask) -> Sequence[Rendered]:
         """A question with its buttons, the last message; before it, what is too long for one."""
@@ -163,7 +163,7 @@ class Renderer:
     def settled(self, settle: Settle) -> Rendered:
         """A question that was answered, with its answer and without its keyboard."""
         answer = self._answers(settle.item, settle.values)
-        question = _cut(self._asked(settle.item, settle.instance), LONGEST_CHUNK)
+        question = cut(self._asked(settle.item, settle.instance), LONGEST_CHUNK)
         return Rendered(self._html("settled", escape(f"✓ {answer}"), question=question, answer=answer), [])
 
     def toast(self, name: str) -> str:
@@ -177,7 +177,8 @@ class Renderer:
         labels = self._staff_words["buttons"]
         data = {deed: record_button(deed, code) if deed in ON_RECORDS else staff_button(deed, number) for deed in deeds}
         buttons = [{"text": labels[deed], "callback_data": says} for deed, says in data.items()]
-        rows = [buttons] if len(buttons) < 3 else [buttons[:1], buttons[1:]]
+        alone = len(buttons) % 2
+        rows = [buttons[:alone], *(buttons[at : at + 2] for at in range(alone, len(buttons), 2))]
         plain = escape(f"{template} {number} {context.get('tier', '')} {code}")
         html = self._html(f"staff/{template}", plain, number=number, code=code, **context)
         return Rendered(html, [row for row in rows if row])
@@ -231,7 +232,7 @@ class Renderer:
             intro=intro,
             text=self._asked(replace(item, text=text), ask.instance),
             help=item.help,
-            entry_format=_cut(item.entry_format, LONGEST_LINE),
+            entry_format=cut(item.entry_format, LONGEST_LINE),
             link=item.link if len(item.link) <= LONGEST_LINE * 2 else "",
             note=self._note(ask),
             listed=listed,
@@ -250,7 +251,7 @@ class Renderer:
             return ""
         item = ask.item
         known = {
-            "entry_format": _cut(item.entry_format, LONGEST_LINE),
+            "entry_format": cut(item.entry_format, LONGEST_LINE),
             "units": [unit.display or unit.code for unit in item.units],
             "minimum": None if item.minimum is None else spoken(item.minimum),
             "maximum": None if item.maximum is None else spoken(item.maximum),
@@ -282,7 +283,7 @@ class Renderer:
         turn = [(screen - 1, "previous")] * (screen > 0) + [(screen + 1, "more")] * (screen < screens - 1)
         if turn:
             rows.append([self._press(ask, word, Press.SCREEN, number) for number, word in turn])
-        listed = [(number, _cut(label, LONGEST_LINE)) for number, (_, label, _) in shown] if is_long else []
+        listed = [(number, cut(label, LONGEST_LINE)) for number, (_, label, _) in shown] if is_long else []
         return rows, listed
 
     def _single(self, ask: Ask) -> Sequence[tuple[str, str, Answered | Pressed]]:
@@ -349,11 +350,11 @@ class Renderer:
     def _reviewed(self, entry: Entry) -> str:
         """A question in one line, with what tells it from the same question elsewhere."""
         text = " ".join(self._asked(entry.item, entry.place.instance).replace("\n\n", " – ").split())
-        within = _cut(", ".join(entry.within), REVIEWED_TEXT // 2)
-        return f"{_cut(text, REVIEWED_TEXT)} ({within})" if within else _cut(text, REVIEWED_TEXT)
+        within = cut(", ".join(entry.within), REVIEWED_TEXT // 2)
+        return f"{cut(text, REVIEWED_TEXT)} ({within})" if within else cut(text, REVIEWED_TEXT)
 
     def _answers(self, item: Item, values: Values) -> str:
-        shown = _cut(", ".join(self._shown(item, value) for value in values), LONGEST_ANSWER)
+        shown = cut(", ".join(self._shown(item, value) for value in values), LONGEST_ANSWER)
         return shown or str(self._words["answers"]["skipped"])
 
     def _shown(self, item: Item, value: Value) -> str:
@@ -363,10 +364,11 @@ class Renderer:
             return self._answer(value, "")
         text = spoken(value)
         unit = f" {item.unit}" if item.unit and isinstance(value, int | Decimal) else ""
-        return _cut(text, LONGEST_ECHO) + unit
+        return cut(text, LONGEST_ECHO) + unit
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
+    """A text of at most so many characters; what is missing shows."""
     return text if len(text) <= limit else text[:limit] + "…"
 
 

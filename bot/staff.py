@@ -20,6 +20,7 @@ from bot.buttons import (
 from bot.inbound import Incoming
 from bot.ladder import Ladder
 from bot.render import Rendered, Renderer
+from bot.why import Why
 from flows.care import Channel
 from flows.catalogue import Catalogue
 from flows.effects import RequestKind
@@ -44,7 +45,7 @@ MISSED = re.compile(r"/?missed\s+(p-[0-9a-z]{5})", re.IGNORECASE)
 """A clinician types `missed P-7K3FA` when somebody did not come to a visit."""
 
 READERS = frozenset({Role.PHYSICIAN, Role.THERAPIST})
-"""Who may open a patient's record."""
+"""Who may open a patient's record, and read what an alert was fired by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Staff:
         button = read_staff_button(incoming.data or incoming.text)
         if isinstance(button, RecordButton):
             return self._on_record(tx, clinician, button, incoming, now)
+        if button is not None and button.deed is Deed.WHY:
+            return self._on_why(tx, clinician, button.number, incoming.chat_id, now)
         if button is not None:
             return self._deed(tx, clinician, button, incoming, now)
         step = read_plan_button(incoming.data or incoming.text)
@@ -250,6 +253,21 @@ class Staff:
         outbox.put(tx, incoming.chat_id, "sendDocument", document, urgency=Urgency.REPLY, now=now)
         audit.note(tx, actor, "export", subject, now=now, reason="sent through Telegram")
         return Done(self.renderer.staff_word("toasts", "done"))
+
+    def _on_why(self, tx: Transaction, clinician: ClinicianRow, alert_number: int, chat_id: int, now: datetime) -> Done:
+        """Why an alert was raised. The answers behind it only for who may open the record."""
+        alert, may_read = alerts.by_number(tx, alert_number), Role(clinician.role) in READERS
+        if alert is None:
+            self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"alert A-{alert_number}"), now)
+            return Done(self.renderer.staff_word("toasts", "unknown"))
+        code = patients.by_id(tx, alert.patient_id).code
+        occasions = alerts.occasions(tx, [alert_number]).get(alert_number, ()) if may_read else ()
+        told = Why(self.catalogue, self.renderer).told(alert, code, occasions, may_read=may_read)
+        parameters = told.parameters(chat_id, protect_content=True)
+        outbox.put(tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now)
+        reason = "" if may_read else "without the answers"
+        audit.note(tx, f"clinician:{clinician.id}", Deed.WHY, f"alert:{alert_number}", now=now, reason=reason)
+        return Done()
 
     def _list(self, tx: Transaction, chat_id: int, now: datetime) -> None:
         if alerts.open_ones(tx):

@@ -43,6 +43,7 @@ from flows.events import (
     SilenceDue,
     VisitMissed,
 )
+from flows.evidence import Evidence
 from storage import alerts, audit, clinicians, conversations, outbox, patients, plans, timers, updates, visits
 from storage.database import Transaction, new_id
 from storage.outbox import Urgency
@@ -53,6 +54,8 @@ LATELY = timedelta(days=30)
 
 FAILED = "X0"
 """The rule for a message that could not be handled."""
+
+NOT_HANDLED = Evidence(0, Tier.URGENT, note="The program failed on a message of this patient. It was set aside.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ class Turn:
         if row is None and clinicians.by_chat(tx, chat_id) is None:
             row = patients.add(tx, chat_id, Person(zone=self.catalogue.clinic.zone), now=now)
         if row is not None:
-            self.ladder.raise_(tx, row.id, FAILED, Tier.URGENT, now=now)
+            self.ladder.raise_(tx, row.id, Raise(FAILED, Tier.URGENT, (NOT_HANDLED,)), now=now)
             outbox.put(
                 tx, chat_id, "sendMessage", {"chat_id": chat_id, "text": LAST_RESORT}, urgency=Urgency.URGENT, now=now
             )
@@ -191,8 +194,8 @@ class Turn:
                     toast = self.renderer.toast(template)
                 case Keep(text, signals):
                     conversations.keep_text(tx, row.id, text, signals, now=now)
-                case Raise(rule, tier):
-                    self.ladder.raise_(tx, row.id, rule, tier, now=now)
+                case Raise():
+                    self.ladder.raise_(tx, row.id, effect, now=now)
                 case Request(kind, outcome):
                     request, is_new = visits.request(tx, row.id, kind, outcome, now=now)
                     if is_new:

@@ -50,13 +50,14 @@ from flows.events import (
     Sought,
     VisitMissed,
 )
+from flows.evidence import Evidence, Witness
 from flows.facts import facts as known
 from flows.facts import measured
 from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
 from flows.listener import Signal
 from flows.past import Past
 from flows.questionnaire import Questionnaire
-from flows.redflags import Firing, fired, still
+from flows.redflags import Firing, Rule, fired, still
 from flows.schedule import WeeklyHour, local_date, local_time, next_after
 from flows.taper import WINDOW, DailyDose, Plan
 from flows.values import Coding, Facts, Place, Values
@@ -68,6 +69,11 @@ WEEKLY = timedelta(days=6)
 SEND_AFTER = timedelta(hours=1)
 """When everything is answered and nobody sends it, it is sent: nobody is lost for want of a tap."""
 EXPIRE_AFTER = timedelta(days=14)
+
+OLD_BUTTON = "By a button of an earlier question. The answer on record did not change."
+WAITED = "It still held when its time to wait was over."
+GONE = "This rule waited. The clinic's rules no longer have it, so nobody could look whether it holds."
+"""What a clinician must know of how a rule fired."""
 
 MONTHLY = timedelta(days=27)
 """No check-in comes sooner than this after the one before, once the taper is over."""
@@ -141,7 +147,7 @@ def respond(person: Person, event: Event, *, now: datetime, catalogue: Catalogue
     `now` is aware; `new_id` names the conversation that is opened, if one is. For a RuleDue, `person.conversation` is
     the one that the rule looks at, open or not. A conversation in front that is over leaves the person.
     """
-    person, effects = _Turn(now, catalogue, new_id).respond(person, event)
+    person, effects = _Turn(now, catalogue, new_id, _words(event)).respond(person, event)
     asks = any(isinstance(effect, Say) and Command.SAFE in effect.buttons for effect in effects)
     by_person = isinstance(event, Doing)
     return replace(person, asked_if_safe=asks or (person.asked_if_safe and not by_person)), effects
@@ -152,6 +158,8 @@ class _Turn:
     now: datetime
     catalogue: Catalogue
     new_id: int
+    said: str
+    """What the patient wrote, when the event is that."""
 
     def respond(self, person: Person, event: Event) -> Outcome:
         if isinstance(event, Doing) and person.channel is Channel.BLOCKED:
@@ -309,7 +317,8 @@ class _Turn:
         if not meant or not meant.keys() <= known:
             return person, effects
         would_be = replace(conversation, answers={**conversation.answers, **meant})
-        alarms = self._alarms(replace(person, conversation=conversation), replace(person, conversation=would_be))
+        asked, told = replace(person, conversation=conversation), replace(person, conversation=would_be)
+        alarms = self._alarms(asked, told, note=OLD_BUTTON)
         if alarms.emergency and asking:
             return self._pause(person, alarms.effects)
         return person, alarms.effects + effects
@@ -518,10 +527,12 @@ class _Turn:
     def _look_again(self, person: Person, event: RuleDue) -> Outcome:
         rule = self.catalogue.rule(event.rule)
         if rule is None or event.case >= len(rule.cases):  # the content changed meanwhile: a person looks
-            return person, (Raise(event.rule, Tier.URGENT),)
-        if not still(rule, event.case, self._facts(person)):
+            return person, (Raise(event.rule, Tier.URGENT, (Evidence(event.case, Tier.URGENT, note=GONE),)),)
+        firing = still(rule, event.case, self._facts(person))
+        if firing is None:
             return person, ()
-        return person, (Raise(rule.id, rule.cases[event.case].tier),)
+        evidence = self._witness(person).evidence(firing.case, firing.tier, firing.causes, WAITED)
+        return person, (Raise(rule.id, firing.tier, (evidence,)),)
 
     def _enrol(self, person: Person) -> Outcome:
         standing = after(PATIENT, person.standing, Move.ENROL)
@@ -564,10 +575,23 @@ class _Turn:
         return (Begin(conversation.id, "go_on"),) if conversation is not None and conversation.is_open else ()
 
     def _alarms(
-        self, before: Person, person: Person, signals: frozenset[Signal] = frozenset(), **now: Any
+        self,
+        before: Person,
+        person: Person,
+        signals: frozenset[Signal] = frozenset(),
+        note: str = "",
+        **now: Any,
     ) -> "_Alarms":
-        known = self._facts(person, signals, **now)
-        return _Alarms(self.now, person, fired(self.catalogue.rules, self._facts(before), known))
+        firings = fired(self.catalogue.rules, self._facts(before), self._facts(person, signals, **now))
+        return _Alarms(self.now, person, firings, self._witness(person), note)
+
+    def _witness(self, person: Person) -> Witness:
+        """Who can tell in words what the rules saw."""
+        forms, conversation = self.catalogue.questionnaires.values(), person.conversation
+        if conversation is None:
+            return Witness(self.said, self.catalogue.namesakes, tuple(forms))
+        here = conversation.questionnaire
+        return Witness(self.said, self.catalogue.namesakes, (here, *forms), conversation.facts)
 
     def _facts(
         self,
@@ -608,6 +632,19 @@ class _Turn:
         return local_date(self.now, person.zone)
 
 
+def _words(event: Event) -> str:
+    match event:
+        case Said(text, forwarded=True):
+            return f"[forwarded] {text}"
+        case Said(text, edited=True):
+            return f"[edited] {text}"
+        case Said(text):
+            return text
+        case Sent(medium, caption):
+            return f"[{medium}] {caption}".strip()
+    return ""
+
+
 def _paused(conversation: Conversation) -> str:
     """What to say of a pause: whoever has answered everything is told that it will be sent."""
     return "paused" if conversation.course.next is not None else "paused_complete"
@@ -626,6 +663,8 @@ class _Alarms:
     now: datetime
     person: Person
     firings: Sequence[Firing]
+    witness: Witness
+    note: str
 
     @property
     def at_once(self) -> Iterable[Firing]:
@@ -646,7 +685,9 @@ class _Alarms:
     @property
     def spoken_to_staff(self) -> tuple[Effect, ...]:
         """What happens beside the texts to the patient."""
-        raised: list[Effect] = [Raise(firing.rule.id, firing.tier) for firing in self.at_once]
+        raised: list[Effect] = [
+            Raise(firing.rule.id, firing.tier, self._evidence(firing.rule)) for firing in self.at_once
+        ]
         raised += [Request(firing.rule.request) for firing in self.at_once if firing.rule.request is not None]
         conversation = self.person.conversation
         if conversation is not None:
@@ -660,3 +701,8 @@ class _Alarms:
     @property
     def effects(self) -> tuple[Effect, ...]:
         return (*self.said, *self.spoken_to_staff)
+
+    def _evidence(self, rule: Rule) -> tuple[Evidence, ...]:
+        """Of every case by which a rule fired at once."""
+        firings = (firing for firing in self.firings if firing.rule is rule and not firing.after)
+        return tuple(self.witness.evidence(each.case, each.tier, each.causes, self.note) for each in firings)

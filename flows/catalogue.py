@@ -288,6 +288,8 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: Names) -> Iterator[Rule]
                 request=RequestKind(entry["request"]) if "request" in entry else None,
                 rationale=_words(entry, "rationale"),
                 source=_words(entry, "source"),
+                acknowledge=_words(entry, "acknowledge") if "acknowledge" in entry else "",
+                contact=_words(entry, "contact") if "contact" in entry else "",
                 kept_by=_words(entry, "kept_by") if "kept_by" in entry else "",
             )
         except KeyError as error:

@@ -8,6 +8,7 @@ from flows.answers import Reason
 from flows.course import Entry
 from flows.escalation import Tier
 from flows.events import Command, Waiting
+from flows.evidence import Evidence
 from flows.items import Item
 from flows.lifecycle import Stage
 from flows.listener import Signal
@@ -151,10 +152,11 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Raise:
-    """Raise an alert by a rule, or add to the one that is open."""
+    """Raise an alert by a rule, or add to the one that is open, with what each case that fired was fired by."""
 
     rule: str
     tier: Tier
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True)

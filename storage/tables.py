@@ -1,4 +1,4 @@
-"""Every table. Columns named `…_sealed` hold ciphertext: answers, words, names, chats and messages.
+"""Every table. Columns named `…_sealed` hold ciphertext: answers, evidence, words, names, chats and messages.
 
 Ids, states, times, the linkId of an answer and the rule of an alert are in the clear, so that they can be looked up.
 """
@@ -136,7 +136,7 @@ class AlertRow(SQLModel, table=True):
 
 
 class AlertEventRow(SQLModel, table=True):
-    """What happened to an alert, in order: raised, paged, acknowledged, and so on."""
+    """What happened to an alert, in order: raised, paged, acknowledged, and so on; never changed."""
 
     __tablename__ = "alert_event"
     id: int = Field(primary_key=True, sa_type=BigInteger)
@@ -144,6 +144,7 @@ class AlertEventRow(SQLModel, table=True):
     at: datetime
     kind: str
     clinician_id: int | None = Field(default=None, foreign_key="clinician.id", sa_type=BigInteger)
+    evidence_sealed: str | None = None
 
 
 class RequestRow(SQLModel, table=True):
