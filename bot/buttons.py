@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from flows.events import Answered, Asked, Begun, Command, Press, Pressed
+from flows.events import Answered, Asked, Begun, Browsed, Command, Press, Pressed, Read
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -66,6 +66,16 @@ def command_button(command: Command) -> str:
     return f"c:{command}"
 
 
+def browse_button(screen: int) -> str:
+    """Callback data that leafs through the topics of Learn."""
+    return f"l:{screen}"
+
+
+def topic_button(topic_id: str) -> str:
+    """Callback data of a topic of Learn."""
+    return f"t:{topic_id}"
+
+
 def staff_button(deed: Deed, number: int) -> str:
     """Callback data of a clinician's button."""
     return f"s:{deed}:{number}"
@@ -76,7 +86,7 @@ def record_button(deed: Deed, code: str) -> str:
     return f"s:{deed}:{code}"
 
 
-def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:
+def read_button(data: str) -> Answered | Pressed | Begun | Asked | Browsed | Read | None:
     """What a patient's button says; None when it is none of ours. Callback data can be forged: trust nothing in it."""
     found = re.fullmatch(
         r"[ap]:(?P<conversation>[0-9a-z]{1,13}):(?P<revision>[0-9]{1,6}):(?P<question>[0-9]{1,4})"
@@ -97,7 +107,11 @@ def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:
     found = re.fullmatch(r"c:([a-z_]{1,20})", data)
     if found and found[1] in set(Command):
         return Asked(Command(found[1]))
-    return None
+    found = re.fullmatch(r"l:([0-9]{1,3})", data)
+    if found:
+        return Browsed(int(found[1]))
+    found = re.fullmatch(r"t:([a-z0-9-]{1,40})", data)
+    return Read(found[1]) if found else None
 
 
 def read_staff_button(data: str) -> StaffButton | RecordButton | None:

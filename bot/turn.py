@@ -13,6 +13,7 @@ from flows.catalogue import Catalogue
 from flows.conversation import Purpose
 from flows.effects import (
     Ask,
+    Contents,
     Effect,
     End,
     Forget,
@@ -24,6 +25,7 @@ from flows.effects import (
     Review,
     Say,
     Settle,
+    Teach,
     Toast,
     Wake,
     Withdraw,
@@ -180,6 +182,12 @@ class Turn:
                 case Say():
                     urgency = Urgency.URGENT if effect.overtakes else Urgency.REPLY
                     self._send(tx, row, self.renderer.say(effect), now, urgency=urgency)
+                case Teach():
+                    self._send(tx, row, self.renderer.teach(effect), now)
+                case Contents(in_place=True) if message_id is not None:
+                    self._edit(tx, row, [message_id], self.renderer.contents(effect), now)
+                case Contents():
+                    self._send(tx, row, self.renderer.contents(effect), now)
                 case Toast(template):
                     toast = self.renderer.toast(template)
                 case Keep(text, signals):

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flows import listener, plain_yaml, questionnaire
+from flows import learn, listener, plain_yaml, questionnaire
 from flows.conditions import Condition, Every, Operator, Some, Test
 from flows.effects import RequestKind, Say
 from flows.errors import TaperlineError
@@ -90,6 +90,7 @@ class Catalogue:
     clinic: Clinic
     language: Language
     listener: listener.Listener
+    topics: learn.Topics
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule with this id; None when the content no longer has it."""
@@ -126,6 +127,11 @@ def load(*folders: Traversable) -> Catalogue:
         phrases = listener.load({file.name: text for file, text in layers.texts("phrases", ".yaml")})
     except ValueError as error:
         raise ContentError(f"phrases: {error}") from error
+    written = {str(file): text for file, text in layers.texts("learn", ".md")}
+    try:
+        topics = learn.load(written, layers.read("learn/words.yaml"))
+    except ValueError as error:
+        raise ContentError(str(error)) from error
     return Catalogue(
         questionnaires=forms,
         files={name: str(file) for name, (file, _) in texts.items()},
@@ -136,6 +142,7 @@ def load(*folders: Traversable) -> Catalogue:
         clinic=_clinic(layers.read("clinic.yaml")),
         language=_language(layers.read("language.yaml")),
         listener=phrases,
+        topics=topics,
     )
 
 
