@@ -10,14 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from math import log, sqrt
 from typing import Any
 
 from flows import plain_yaml
 from flows.errors import TaperlineError
 
-CLOSE = 0.55
+CLOSE = 0.6
 """How like one of its questions (0 to 1) a sentence that asks must be to be about a topic."""
 
 CLOSER = 0.85
@@ -73,6 +73,7 @@ class Words:
     contracted: Mapping[str, Sequence[str]]
     asks: frozenset[str]
     begins: frozenset[str]
+    subjects: frozenset[str]
     fillers: frozenset[str]
 
 
@@ -92,8 +93,8 @@ class _Line:
     absent: frozenset[str]
 
     def fits(self, words: frozenset[str]) -> bool:
-        """Whether a sentence of these words is about the topic."""
-        return self.absent.isdisjoint(words) and not any(part.isdisjoint(words) for part in self.needed)
+        """Whether a sentence holds the words that are needed."""
+        return not any(part.isdisjoint(words) for part in self.needed)
 
 
 class Topics:
@@ -135,29 +136,39 @@ class Topics:
         """The topic that a text asks about; None when that is not clear."""
         if len(text) > LONGEST:
             return None
-        found = {topic_id for part in _SENTENCE.split(text) if (topic_id := self._about(part))}
-        return self.by_id(found.pop()) if len(found) == 1 else None
+        parts = [self._about(part) for part in _SENTENCE.split(text)]
+        found = {topic_id for topic_id in parts if topic_id is not None}
+        if len(found) > 1:
+            return None
+        topic_id = found.pop() if found else self._about(text)
+        return None if topic_id is None else self.by_id(topic_id)
 
     def _about(self, sentence: str) -> str | None:
-        plain = self._plain(sentence)
-        meant = self._meant(plain)
+        meant = self._meant(self._plain(sentence))
         if not meant or len(meant) > LONGEST_SENTENCE:
             return None
-        asks = self._asks(sentence, plain)
+        asks = self._asks(sentence)
         likeness = self._likeness(meant)
-        named = self._named(frozenset(meant)) if asks else {}
+        named, denied = self._named(frozenset(meant)) if asks else ({}, set())
         if not named:
+            likeness = {name: alike for name, alike in likeness.items() if alike >= CLOSER or name not in denied}
             return _clearest(likeness, CLOSE if asks else CLOSER)
         most = max(named.values())
         return _clearest({name: likeness.get(name, 0.0) + count / most for name, count in named.items()}, 1.0)
 
-    def _named(self, words: frozenset[str]) -> Mapping[str, int]:
-        """The topics that a line of `about` names, and how many words the longest such line needs."""
+    def _named(self, words: frozenset[str]) -> tuple[Mapping[str, int], set[str]]:
+        """The topics that a line of `about` names, with how many words the longest such line needs; and those that only
+        lines name which a word forbids."""
         found: dict[str, int] = {}
+        denied = set()
         for line in self._lines:
-            if line.fits(words):
+            if not line.fits(words):
+                continue
+            if line.absent.isdisjoint(words):
                 found[line.topic] = max(found.get(line.topic, 0), len(line.needed))
-        return found
+            else:
+                denied.add(line.topic)
+        return found, denied
 
     def _likeness(self, words: Sequence[str]) -> Mapping[str, float]:
         """How like its nearest question (0 to 1) a sentence is, by topic: the cosine of what their words weigh."""
@@ -168,10 +179,16 @@ class Topics:
             nearest[question.topic] = max(nearest.get(question.topic, 0.0), shared / (size * question.size))
         return nearest
 
-    def _asks(self, sentence: str, plain: Sequence[str]) -> bool:
-        start = next((place for place, word in enumerate(plain) if word not in self._words.fillers), 0)
-        begins = plain[start] in self._words.begins and plain[start + 1 : start + 2] != ["not"]
-        return "?" in sentence or begins or not self._words.asks.isdisjoint(plain)
+    def _asks(self, sentence: str) -> bool:
+        clauses = [self._plain(clause) for clause in re.split("[,;:]", sentence)]
+        return "?" in sentence or any(map(self._is_question, clauses))
+
+    def _is_question(self, clause: Sequence[str]) -> bool:
+        """Whether a clause asks by its words: "can I" and "can't I", but not "can't sleep"."""
+        if not self._words.asks.isdisjoint(clause):
+            return True
+        words = [*dropwhile(lambda word: word in self._words.fillers, clause), "", "", ""]
+        return words[0] in self._words.begins and (words[1] != "not" or words[2] in self._words.subjects)
 
     def _plain(self, text: str) -> list[str]:
         """The words of a text without capitals, accents and contractions."""
@@ -263,15 +280,17 @@ def read_words(content: Any) -> Words:
     try:
         lines = [[str(word) for word in line] for line in content["same"]]
         contracted = {str(word): str(meant).split() for word, meant in content["contracted"].items()}
-        asks, begins, fillers = (frozenset(map(str, content[name])) for name in ("asks", "begins", "fillers"))
+        asks, begins, subjects, fillers = (
+            frozenset(map(str, content[name])) for name in ("asks", "begins", "subjects", "fillers")
+        )
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("words.yaml must hold same, contracted, asks, begins and fillers") from error
+        raise ValueError("learn/words.yaml must hold same, contracted, asks, begins, subjects and fillers") from error
     same: dict[str, str] = {}
     for words in lines:
         for word in words:
             if same.setdefault(_stem(word), _stem(words[0])) != _stem(words[0]):
-                raise ValueError(f"words.yaml, same: {word!r} stands in two lines")
-    return Words(same, contracted, asks, begins, fillers)
+                raise ValueError(f"learn/words.yaml, same: {word!r} stands in two lines")
+    return Words(same, contracted, asks, begins, subjects, fillers)
 
 
 def load(texts: Mapping[str, str], words: Any) -> Topics:
