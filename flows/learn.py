@@ -41,6 +41,9 @@ LONGEST = 400
 LONGEST_SENTENCE = 25
 """Words of a sentence beyond which it says too much to be sure what it asks."""
 
+ONLY = "only "
+"""How a line of `about` begins that counts only in a sentence of words that the topics know: about this, or nothing."""
+
 _FRONT = re.compile(r"---\r?\n(.*?)\r?\n---\r?\n(.*)", re.DOTALL)
 _ID = re.compile(r"[a-z0-9-]{1,40}")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
@@ -52,7 +55,7 @@ class Topic:
     """One short answer: its button, the ways in which people ask for it, where its facts stand, and who checked when.
 
     Each line of `about` names the topic by words that a question holds in any order: `drive` or `wave what|why -hand`
-    (wave, and what or why, and not hand). `file` is for `taperline check`.
+    (wave, and what or why, and not hand); see ONLY. `file` is for `taperline check`.
     """
 
     id: str
@@ -86,9 +89,10 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line of `about`: of each of `needed` one word must be there, of `absent` none."""
+    """A line of `about`: of each of `needed` one word must be there, of `absent` none; with `only`, no strange word."""
 
     topic: str
+    only: bool
     needed: tuple[frozenset[str], ...]
     absent: frozenset[str]
 
@@ -108,6 +112,7 @@ class Topics:
         spelled = {_stem(word) for _, plain in asked for word in plain}
         spelled |= {_stem(word) for _, line in about for word in _WORD.findall(line)}
         self._known = spelled | words.same.keys()
+        self._small = frozenset(words.same.get(stem, stem) for stem in map(_stem, words.fillers))
         self._slips: dict[str, set[str]] = {}
         for stem in self._known:
             for part in _with_a_letter_less(stem):
@@ -161,10 +166,11 @@ class Topics:
         lines name which a word forbids."""
         found: dict[str, int] = {}
         denied = set()
+        strange = not words <= self._known | self._small
         for line in self._lines:
             if not line.fits(words):
                 continue
-            if line.absent.isdisjoint(words):
+            if line.absent.isdisjoint(words) and not (line.only and strange):
                 found[line.topic] = max(found.get(line.topic, 0), len(line.needed))
             else:
                 denied.add(line.topic)
@@ -210,10 +216,10 @@ class Topics:
         return near.pop() if len(near) == 1 else stem
 
     def _line(self, topic_id: str, line: str) -> _Line:
-        parts = line.lower().split()
+        only, parts = line.startswith(ONLY), line.removeprefix(ONLY).split()
         needed = tuple(frozenset(self._meant(part.split("|"))) for part in parts if not part.startswith("-"))
         absent = frozenset(self._meant(part.removeprefix("-") for part in parts if part.startswith("-")))
-        return _Line(topic_id, needed, absent)
+        return _Line(topic_id, only, needed, absent)
 
     def _weighed(self, traits: Sequence[str]) -> tuple[dict[str, float], float]:
         """What each trait of a text weighs, and the length of them all."""
@@ -243,7 +249,7 @@ def _stem(word: str) -> str:
             break
     if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "aelos":
         stem = stem[:-1]
-    return stem.removesuffix("e") if len(stem) > 3 else stem
+    return stem.removesuffix("e") if len(stem) > 4 else stem
 
 
 def _with_a_letter_less(word: str) -> set[str]:
