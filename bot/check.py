@@ -53,6 +53,8 @@ SPOKEN = (
 """The texts that the core says by name; a rule says its own."""
 PARTS = ("part", "question", "review", "settled")
 """What the renderer says in the course of a questionnaire."""
+READING = ("contents", "topic")
+"""What the renderer says of Learn."""
 
 STAFF_TEXTS = frozenset(
     {

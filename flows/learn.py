@@ -45,6 +45,7 @@ ONLY = "only "
 """How a line of `about` begins that counts only in a sentence of words that the topics know: about this, or nothing."""
 
 _FRONT = re.compile(r"---\r?\n(.*?)\r?\n---\r?\n(.*)", re.DOTALL)
+_LINE = re.compile(r"-?[a-z]+(?:\|[a-z]+)*(?: -?[a-z]+(?:\|[a-z]+)*)*")
 _ID = re.compile(r"[a-z0-9-]{1,40}")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 _WORD = re.compile(r"[a-z]+")
@@ -242,10 +243,11 @@ def _traits(words: Sequence[str]) -> list[str]:
 
 def _stem(word: str) -> str:
     """A word without the endings that change nothing here: visit, visits, visiting."""
+    ending = "es" if word.endswith(("ses", "xes", "zes", "ches", "shes")) else "s"
     stem = word
-    for ending in ("ing", "ed", "es", "s", "ly"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
-            stem = word.removesuffix(ending)
+    for gone in ("ing", "ed", "ly", ending):
+        if word.endswith(gone) and len(word) - len(gone) >= 3 and not word.endswith("ss"):
+            stem = word.removesuffix(gone)
             break
     if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "aelos":
         stem = stem[:-1]
@@ -276,7 +278,7 @@ def read_topic(text: str, file: str) -> Topic:
     questions, sources = _lines_of(front, "questions"), _lines_of(front, "sources")
     about = _lines_of(front, "about") if "about" in front else ()
     for line in about:
-        if not re.fullmatch(r"-?[a-z|]+(?: -?[a-z|]+)*", line) or all(part[0] == "-" for part in line.split()):
+        if not _LINE.fullmatch(line) or all(part[0] == "-" for part in line.split()):
             raise ValueError(f"about: {line!r} must be small words such as: wave what|why -hand")
     return Topic(topic_id, title, body, questions, about, sources, date.fromisoformat(checked_on), file)
 
