@@ -179,7 +179,7 @@ def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
         yield from _fault(f"templates/{say.template}.html.j2", lambda say=say: renderer.say(say))
     for topic in content.topics:
         yield from _fault(topic.file, partial(renderer.teach, Teach(topic)))
-    for screen in (0, 1):
+    for screen in (0, len(content.topics)):
         yield from _fault(
             "templates/contents.html.j2", partial(renderer.contents, Contents(content.topics.all, screen))
         )

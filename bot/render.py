@@ -63,7 +63,7 @@ LONG_LABEL = 40
 ONE_SCREEN = 10
 """Answers that are shown on one screen; more of them are shown a screen at a time."""
 
-TOPICS = 10
+TOPICS = 7
 """Titles on one screen of Learn."""
 
 REVIEWED = 10
