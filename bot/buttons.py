@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from flows.events import Answered, Asked, Begun, Command, Press, Pressed
+from flows.events import Answered, Asked, Begun, Browsed, Command, Press, Pressed, Read
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -79,6 +79,16 @@ def command_button(command: Command) -> str:
     return f"c:{command}"
 
 
+def browse_button(screen: int) -> str:
+    """Callback data that leafs through the topics of Learn."""
+    return f"l:{screen}"
+
+
+def topic_button(topic_id: str) -> str:
+    """Callback data of a topic of Learn."""
+    return f"t:{topic_id}"
+
+
 def staff_button(deed: Deed, number: int) -> str:
     """Callback data of a clinician's button."""
     return f"s:{deed}:{number}"
@@ -103,7 +113,7 @@ def read_plan_button(data: str) -> PlanButton | None:
     return PlanButton(found[1].upper(), found[2], Decimal(found[3].replace(",", "."))) if found else None
 
 
-def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:
+def read_button(data: str) -> Answered | Pressed | Begun | Asked | Browsed | Read | None:
     """What a patient's button says; None when it is none of ours. Callback data can be forged: trust nothing in it."""
     found = re.fullmatch(
         r"[ap]:(?P<conversation>[0-9a-z]{1,13}):(?P<revision>[0-9]{1,6}):(?P<question>[0-9]{1,4})"
@@ -124,7 +134,11 @@ def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:
     found = re.fullmatch(r"c:([a-z_]{1,20})", data)
     if found and found[1] in set(Command):
         return Asked(Command(found[1]))
-    return None
+    found = re.fullmatch(r"l:([0-9]{1,3})", data)
+    if found:
+        return Browsed(int(found[1]))
+    found = re.fullmatch(r"t:([a-z0-9-]{1,40})", data)
+    return Read(found[1]) if found else None
 
 
 def read_staff_button(data: str) -> StaffButton | RecordButton | None:

@@ -22,7 +22,7 @@ from flows.catalogue import Catalogue, ContentError, Language
 from flows.conditions import Condition
 from flows.conversation import Purpose
 from flows.course import Entry
-from flows.effects import Ask, IntakeOutcome, Review, Say, Settle
+from flows.effects import Ask, Contents, IntakeOutcome, Review, Say, Settle, Teach
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
 from flows.events import Command
@@ -39,12 +39,13 @@ from flows.values import Coding, Place, Values, spoken
 from storage.tables import AlertRow
 
 CRISIS_LINES_AGE = timedelta(days=180)
+TOPICS_AGE = timedelta(days=365)
 MOST_BUTTONS = 100
 """Buttons under one message, as Telegram allows."""
 
 KNOWN_FILES = (
     *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "medicines.yaml", "redflags.yaml"),
-    "triage.yaml",
+    *("triage.yaml", "learn/*.md", "learn/words.yaml"),
     *("questionnaires/*.yaml", "questionnaires/*.json", "phrases/*.yaml"),
     *("templates/*/*.html.j2", "templates/*/staff/*.html.j2"),
     *("templates/*/words.yaml", "templates/*/staff/words.yaml"),
@@ -52,24 +53,15 @@ KNOWN_FILES = (
 SPOKEN = (
     *("another_open", "expired", "paused_complete", "questionnaire_done", "questionnaire_invitation"),
     *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "hello", "help"),
-    *(
-        "home",
-        *(f"intake_done_{outcome}" for outcome in IntakeOutcome),
-        "after_care_invitation",
-        "intake_invitation",
-        "kept",
-        "no_call",
-        "not_text",
-        "paused",
-        "reminder",
-        "safe",
-        "stay",
-    ),
-    *("stopped", "visit_requested"),
+    *("home", "after_care_invitation", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder"),
+    *(f"intake_done_{outcome}" for outcome in IntakeOutcome),
+    *("safe", "stay", "stopped", "visit_requested", "read_about"),
 )
 """The texts that the core says by name; a rule says its own."""
 PARTS = ("part", "question", "review", "settled")
 """What the renderer says in the course of a questionnaire."""
+READING = ("contents", "topic")
+"""What the renderer says of Learn."""
 
 STAFF_TEXTS = frozenset(
     {
@@ -118,6 +110,11 @@ def findings(content_dir: Path | None, *, today: date) -> Iterator[tuple[Severit
             f"crisis_lines.yaml, {line.name}: checked more than 180 days ago. Call it, then set checked_on."
             for line in content.crisis_lines
             if today - line.checked_on > CRISIS_LINES_AGE
+        ),
+        *(
+            f"{topic.file}: checked more than a year ago. Read its sources again, then set checked_on."
+            for topic in content.topics
+            if today - topic.checked_on > TOPICS_AGE
         ),
         *_unreachable(content),
         *_refused_words(content.language, texts),
@@ -188,6 +185,12 @@ def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     """Texts that cannot be rendered, or that Telegram would refuse."""
     for say in _sayings(content):
         yield from _fault(f"templates/{say.template}.html.j2", lambda say=say: renderer.say(say))
+    for topic in content.topics:
+        yield from _fault(topic.file, partial(renderer.teach, Teach(topic)))
+    for screen in (0, len(content.topics)):
+        yield from _fault(
+            "templates/contents.html.j2", partial(renderer.contents, Contents(content.topics.all, screen))
+        )
     broken = [fault for item in SAMPLES for fault in _every_way(item, renderer)]
     yield from broken
     noted = set()
@@ -370,6 +373,10 @@ def _texts_around(content: Catalogue, renderer: Renderer, content_dir: Path | No
     for group, words_of_group in _words(content_dir, LANGUAGE, "words.yaml").items():
         for name, words in words_of_group.items():
             yield Text(f"templates/words.yaml, {group}.{name}", _MARKS.sub(" ", words))
+    yield Text("templates/contents.html.j2", parse_html(renderer.contents(Contents(content.topics.all)).html)[0])
+    for topic in content.topics:
+        yield from (Text(topic.file, words) for words in (topic.title, "\n".join(topic.body)))
+        yield from (Text(f"{topic.file}, sources", words, is_verbatim=True) for words in topic.sources)
     for line in content.crisis_lines:
         yield Text(f"crisis_lines.yaml, {line.name}", line.wording)
 

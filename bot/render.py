@@ -17,19 +17,22 @@ from bot.buttons import (
     Deed,
     answer_button,
     begin_button,
+    browse_button,
     command_button,
     press_button,
     record_button,
     staff_button,
+    topic_button,
 )
 from flows import plain_yaml
 from flows.answers import Reason, choices
 from flows.catalogue import Catalogue, ContentError
 from flows.conversation import PER_SCREEN, mark, most_values, selectable
 from flows.course import Entry
-from flows.effects import Ask, Begin, Review, Say, Settle
+from flows.effects import Ask, Begin, Contents, Review, Say, Settle, Teach
 from flows.events import Answered, Command, Press, Pressed
 from flows.items import Item, ItemType
+from flows.learn import Topic
 from flows.values import DECLINED, Value, Values, spoken
 
 log = structlog.get_logger()
@@ -59,6 +62,9 @@ LONG_LABEL = 40
 
 ONE_SCREEN = 10
 """Answers that are shown on one screen; more of them are shown a screen at a time."""
+
+TOPICS = 7
+"""Titles on one screen of Learn."""
 
 REVIEWED = 10
 """Answers on one screen of a review."""
@@ -116,6 +122,24 @@ class Renderer:
         if say.template != "help":
             rows.append([self._button(Command.HELP)])
         return Rendered(self._html(say.template, LAST_RESORT, about=cut(say.about, LONGEST_LINE)), rows)
+
+    def contents(self, contents: Contents) -> Rendered:
+        """The titles of Learn as buttons, a screen at a time."""
+        screens = max(1, -(-len(contents.topics) // TOPICS))
+        screen = min(contents.screen, screens - 1)
+        rows = [[self._button(topic)] for topic in contents.topics[screen * TOPICS : (screen + 1) * TOPICS]]
+        turn = [(screen - 1, "previous")] * (screen > 0) + [(screen + 1, "more")] * (screen < screens - 1)
+        rows.append([{"text": self._label(word), "callback_data": browse_button(number)} for number, word in turn])
+        html = self._html("contents", LAST_RESORT)
+        return Rendered(html, [*filter(None, rows), [self._button(Command.HELP)]])
+
+    def teach(self, teach: Teach) -> Rendered:
+        """What a topic says, and where it stands; with a button to the others."""
+        topic = teach.topic
+        html = self._html("topic", escape("\n\n".join(topic.body)), topic=topic)
+        rest = {"text": self._label("more_to_read"), "callback_data": command_button(Command.LEARN)}
+        rows = [*([self._button(button)] for button in teach.buttons), [rest], [self._button(Command.HELP)]]
+        return Rendered(html, rows)
 
     def ask(self, ask: Ask) -> Sequence[Rendered]:
         """A question with its buttons, the last message; before it, what is too long for one."""
@@ -216,7 +240,9 @@ class Renderer:
             raise ContentError(f"templates/{name} must hold groups of words, each word a text in quotes")
         return words
 
-    def _button(self, button: Command | Begin) -> dict[str, str]:
+    def _button(self, button: Command | Begin | Topic) -> dict[str, str]:
+        if isinstance(button, Topic):
+            return {"text": button.title, "callback_data": topic_button(button.id)}
         if isinstance(button, Begin):
             return {"text": self._words["buttons"][button.label], "callback_data": begin_button(button.conversation)}
         return {"text": self._words["buttons"][button], "callback_data": command_button(button)}

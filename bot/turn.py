@@ -12,6 +12,7 @@ from flows.care import CHECK_INS, Channel, Person, respond
 from flows.catalogue import Catalogue
 from flows.effects import (
     Ask,
+    Contents,
     Effect,
     End,
     Forget,
@@ -23,6 +24,7 @@ from flows.effects import (
     Review,
     Say,
     Settle,
+    Teach,
     Toast,
     Wake,
     Withdraw,
@@ -190,6 +192,12 @@ class Turn:
                 case Say():
                     urgency = Urgency.URGENT if effect.overtakes else Urgency.REPLY
                     self._send(tx, row, self.renderer.say(effect), now, urgency=urgency)
+                case Teach():
+                    self._send(tx, row, self.renderer.teach(effect), now)
+                case Contents(in_place=True) if message_id is not None:
+                    self._edit(tx, row, [message_id], self.renderer.contents(effect), now)
+                case Contents():
+                    self._send(tx, row, self.renderer.contents(effect), now)
                 case Toast(template):
                     toast = self.renderer.toast(template)
                 case Keep(text, signals):

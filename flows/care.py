@@ -12,6 +12,7 @@ from flows.conversation import Conversation, Purpose, advance, meaning, put, rev
 from flows.effects import (
     Ask,
     Begin,
+    Contents,
     Effect,
     End,
     Forget,
@@ -23,6 +24,7 @@ from flows.effects import (
     RequestKind,
     Review,
     Say,
+    Teach,
     Toast,
     Wake,
 )
@@ -31,6 +33,7 @@ from flows.events import (
     Answered,
     Asked,
     Begun,
+    Browsed,
     ChannelLost,
     CheckInDue,
     Command,
@@ -40,6 +43,7 @@ from flows.events import (
     ExpiryDue,
     Press,
     Pressed,
+    Read,
     ReminderDue,
     ReviewDue,
     RuleDue,
@@ -53,6 +57,7 @@ from flows.events import (
 from flows.evidence import Evidence, Witness
 from flows.facts import facts as known
 from flows.facts import measured
+from flows.learn import Topic
 from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
 from flows.listener import Signal
 from flows.past import Past
@@ -93,6 +98,9 @@ WHERE = frozenset(
     {"where were we", "where are we", "where was i", "continue", "go on", "resume", "what was the question"}
 )
 LATER = frozenset({"pause", "later", "not now", "take a break", "i need a break"})
+HELP = (Command.PERSON, Command.VISIT, Command.LEARN, Command.STOP)
+"""What Help offers beside the crisis lines."""
+
 SHOW = frozenset({"review", "my answers", "show my answers"})
 
 
@@ -173,6 +181,10 @@ class _Turn:
                 return self._asked(person, command)
             case Begun() | Answered() | Pressed():
                 return self._tapped(person, event)
+            case Browsed(screen):
+                return person, (Contents(self.catalogue.topics.all, screen, in_place=True),)
+            case Read(topic_id):
+                return self._read(person, topic_id)
             case CheckInDue():
                 return self._check_in(person)
             case Sought() if person.channel is not Channel.OPEN:
@@ -235,7 +247,7 @@ class _Turn:
     def _too_early(self, person: Person, conversation: Conversation, event: Said) -> Outcome:
         """Words from before the open question was seen: kept and listened to, and never taken for an answer (P8)."""
         signals = self.catalogue.listener.hear(event.text)
-        if signals:
+        if signals or self._asked_about(event.text, signals) is not None:
             return self._heard(person, event.text, None)
         again = (put(conversation),) if event.seen is Seen.MAYBE else ()
         return person, (Keep(event.text, signals), *again)
@@ -252,22 +264,41 @@ class _Turn:
         if Signal.STOP in signals:
             reply = Say("confirm_stop", (Command.STOP_NOW, Command.STAY))
         explained = isinstance(reply, Say)
-        misunderstood = 0 if signals else person.misunderstood + (not explained)
+        topic = None if explained else self._asked_about(text, signals)
+        misunderstood = 0 if signals or topic else person.misunderstood + (not explained)
         heard = replace(person, misunderstood=misunderstood)
         alarms = self._alarms(person, heard, signals)
         effects: tuple[Effect, ...] = (Keep(text, signals), *alarms.effects)
         if explained and reply is not None:
             effects += (reply,)
         conversation = heard.conversation
+        going = conversation is not None and conversation.is_going
+        if topic is not None and Signal.TAPER in signals:
+            effects += (Say("read_about", (topic,)),)
+        elif topic is not None:
+            effects += (Teach(topic, () if going else self._continue(heard)),)
         if conversation is None or not conversation.is_going:
-            answered = explained or alarms.said
+            answered = explained or alarms.said or topic
             return heard, effects if answered else effects + self._home(heard, "kept")
         if alarms.emergency:
             return self._pause(heard, effects)
         if Signal.STOP in signals:
             return heard, effects
-        hint = reply if reply is not None and not explained and not signals else put(conversation)
+        hint = reply if reply is not None and not explained and not signals and not topic else put(conversation)
         return heard, (*effects, hint)
+
+    def _asked_about(self, text: str, signals: frozenset[Signal]) -> Topic | None:
+        """The topic of Learn that a question is about; none where something more pressing was heard in it.
+
+        A question about the taper is answered by the visit in person alone: then the topic is only offered.
+        """
+        return self.catalogue.topics.answer(text) if signals <= {Signal.TAPER, Signal.HUMAN} else None
+
+    def _read(self, person: Person, topic_id: str) -> Outcome:
+        topic = self.catalogue.topics.by_id(topic_id)
+        if topic is None:  # the content changed since the button was sent
+            return person, (Toast("unknown"), Contents(self.catalogue.topics.all))
+        return person, (Teach(topic, self._continue(person)),)
 
     def _tapped(self, person: Person, event: Begun | Answered | Pressed) -> Outcome:
         conversation, other = person.conversation, person.other
@@ -420,7 +451,7 @@ class _Turn:
             case Command.START:
                 return self._start(person)
             case Command.HELP:
-                return person, (Say("help", (*self._continue(person), Command.PERSON, Command.VISIT, Command.STOP)),)
+                return person, (Say("help", (*self._continue(person), *HELP)),)
             case Command.PERSON:
                 return person, self._alarms(person, person, frozenset({Signal.HUMAN})).effects
             case Command.VISIT:
@@ -439,6 +470,8 @@ class _Turn:
                 return self._pause(person, effects) if asking else (person, effects)
             case Command.NO_CALL:
                 return person, (Say("no_call", self._continue(person)),)
+            case Command.LEARN:
+                return person, (Contents(self.catalogue.topics.all),)
             case Command.PAUSE:
                 conversation = person.conversation
                 going = conversation is not None and conversation.is_going
@@ -568,7 +601,7 @@ class _Turn:
             return (Say("paused", (Begin(person.aside[-1].id, "go_on"),)),)
         if person.standing is Standing.PROSPECT:
             return (Say("hello", (Command.START, Command.PERSON)),)
-        return (Say(template, (Command.VISIT, Command.PERSON)),)
+        return (Say(template, (Command.VISIT, Command.PERSON, Command.LEARN)),)
 
     def _continue(self, person: Person) -> tuple[Begin, ...]:
         conversation = person.conversation

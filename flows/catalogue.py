@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flows import listener, medicines, plain_yaml, questionnaire
+from flows import learn, listener, medicines, plain_yaml, questionnaire
 from flows.checklists import checklists
 from flows.conditions import Condition, Every, Operator, Some, Test
 from flows.effects import IntakeOutcome, RequestKind, Say
@@ -109,6 +109,7 @@ class Catalogue:
     language: Language
     listener: listener.Listener
     triage: Triage
+    topics: learn.Topics
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule with this id; None when the content no longer has it."""
@@ -162,6 +163,11 @@ def load(*folders: Traversable) -> Catalogue:
         phrases = listener.load({file.name: text for file, text in layers.texts("phrases", ".yaml")})
     except ValueError as error:
         raise ContentError(f"phrases: {error}") from error
+    written = {str(file): text for file, text in layers.texts("learn", ".md")}
+    try:
+        topics = learn.load(written, layers.read("learn/words.yaml"))
+    except ValueError as error:
+        raise ContentError(str(error)) from error
     return Catalogue(
         questionnaires=forms,
         files={name: str(file) for name, (file, _) in texts.items()},
@@ -176,6 +182,7 @@ def load(*folders: Traversable) -> Catalogue:
         language=_language(layers.read("language.yaml")),
         listener=phrases,
         triage=Triage(tuple(_reasons(layers.entries("triage.yaml"), names))),
+        topics=topics,
     )
 
 

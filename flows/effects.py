@@ -10,6 +10,7 @@ from flows.escalation import Tier
 from flows.events import Command, Waiting
 from flows.evidence import Evidence
 from flows.items import Item
+from flows.learn import Topic
 from flows.lifecycle import Stage
 from flows.listener import Signal
 from flows.values import Place, Value, Values
@@ -117,14 +118,34 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Send a text by the name of its template, with buttons under it. Help is always the last of them."""
+    """Send a text by the name of its template, with buttons under it. Help is always the last of them.
+
+    A topic among the buttons is one to read it.
+    """
 
     template: str
-    buttons: tuple[Command | Begin, ...] = ()
+    buttons: tuple[Command | Begin | Topic, ...] = ()
     overtakes: bool = False
     """Whether it goes before whatever else waits for this person, because help cannot wait."""
     about: str = ""
     """The title of the questionnaire that it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Show the titles of Learn, a screen at a time. With `in_place` they replace the message that was tapped."""
+
+    topics: tuple[Topic, ...]
+    screen: int = 0
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Teach:
+    """Say what a topic of Learn says, with a button to the others, and these."""
+
+    topic: Topic
+    buttons: tuple[Begin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +204,6 @@ class Forget:
     prefix: str
 
 
-Effect = Record | Withdraw | Settle | Leave | Ask | Review | Say | Toast | Keep | End | Raise | Request | Wake | Forget
+Told = Ask | Review | Say | Contents | Teach | Toast
+"""What reaches a patient as words."""
+Effect = Told | Record | Withdraw | Settle | Leave | Keep | End | Raise | Request | Wake | Forget

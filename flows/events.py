@@ -19,6 +19,7 @@ class Command(StrEnum):
     NO_CALL = "no_call"
     PAUSE = "pause"
     REVIEW = "review"
+    LEARN = "learn"
 
 
 class Press(StrEnum):
@@ -118,6 +119,20 @@ class Pressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Browsed:
+    """A button that leafs through the topics of Learn: which screen to show."""
+
+    screen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The button of a topic of Learn, by its id."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sought:
     """A clinician asks a patient to answer a questionnaire of the catalogue, by its name."""
 
@@ -183,6 +198,6 @@ class ChannelLost:
 
 Waiting = CheckInDue | ReminderDue | ReviewDue | ExpiryDue | SilenceDue | RuleDue
 """Events that a timer brings."""
-Doing = Said | Sent | Asked | Begun | Answered | Pressed
+Doing = Said | Sent | Asked | Begun | Answered | Pressed | Browsed | Read
 """Events that the patient's own hands make."""
 Event = Doing | Waiting | Sought | Enrolled | VisitMissed | ChannelLost

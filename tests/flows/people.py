@@ -10,7 +10,7 @@ from flows.answers import choices
 from flows.care import Channel, Person, respond
 from flows.catalogue import Catalogue
 from flows.conversation import Conversation
-from flows.effects import Ask, Effect, Raise, Record, Review, Say
+from flows.effects import Ask, Contents, Effect, Raise, Record, Review, Say, Teach
 from flows.events import Answered, Asked, Begun, CheckInDue, Command, Enrolled, Event, Press, Pressed, Said
 from flows.items import Item, ItemType
 from flows.lifecycle import Stage
@@ -164,7 +164,10 @@ class Patient:
 
     @property
     def told(self) -> list[str]:
-        """What the last event says, in order: templates by name, a question as ?linkId, a review as review."""
+        """What the last event says, in order: templates by name, a question as ?linkId, a review as review.
+
+        Learn is `learn`, and one of its topics is `learn:` and its id.
+        """
         told = []
         for effect in self.effects:
             match effect:
@@ -174,6 +177,10 @@ class Patient:
                     told.append(f"?{effect.item.link_id}")
                 case Review():
                     told.append("review")
+                case Contents():
+                    told.append("learn")
+                case Teach(topic):
+                    told.append(f"learn:{topic.id}")
         return told
 
     @property
