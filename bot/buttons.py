@@ -21,13 +21,14 @@ class Deed(StrEnum):
     WHY = "why"
     RECORD = "record"
     SEND = "send"
+    SUMMARY = "summary"
     PLAN = "plan"
 
 
 SPELLINGS = {"acknowledge": "ack", "enroll": "enrol", "done": "close"}
 ON_ALERTS = (Deed.ACK, Deed.RESOLVE, Deed.ESCALATE)
 OF_ALERTS = (*ON_ALERTS, Deed.WHY)
-ON_RECORDS = (Deed.RECORD, Deed.SEND)
+ON_RECORDS = (Deed.RECORD, Deed.SUMMARY, Deed.SEND)
 NUMBERED = frozenset(Deed).difference(ON_RECORDS, {Deed.PLAN})
 """The deeds on alerts and requests."""
 
@@ -143,7 +144,9 @@ def read_button(data: str) -> Answered | Pressed | Begun | Asked | Browsed | Rea
 
 def read_staff_button(data: str) -> StaffButton | RecordButton | None:
     """What a clinician's button, or a typed `ack 17`, `enrol R-3` or `record P-7K3FA`, says; None for no deed."""
-    found = re.fullmatch(r"(?:s:|/)?(record)[:\s_]+(p-[0-9a-z]{5})|s:(send):(p-[0-9a-z]{5})", data.strip().lower())
+    found = re.fullmatch(
+        r"(?:s:|/)?(record)[:\s_]+(p-[0-9a-z]{5})|s:(send|summary):(p-[0-9a-z]{5})", data.strip().lower()
+    )
     if found:
         word, code = filter(None, found.groups())
         return RecordButton(Deed(word), code.upper())

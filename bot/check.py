@@ -66,7 +66,7 @@ READING = ("contents", "topic")
 STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
-        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
+        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine", "no_intake"),
     }
 )
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")

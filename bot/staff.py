@@ -19,10 +19,12 @@ from bot.buttons import (
 )
 from bot.inbound import Incoming
 from bot.ladder import Ladder
+from bot.one_page import OnePage
 from bot.render import Rendered, Renderer
 from bot.why import Why
 from flows.care import Channel
 from flows.catalogue import Catalogue
+from flows.conversation import Purpose
 from flows.effects import RequestKind
 from flows.escalation import Role
 from flows.events import ChannelLost, Enrolled, Sent, Sought, VisitMissed
@@ -30,7 +32,7 @@ from flows.fhir import written
 from flows.lifecycle import PATIENT, AlertState, Move, NotAllowedError, Standing, allows
 from flows.listener import Signal
 from flows.taper import PlanStep
-from storage import alerts, audit, clinicians, outbox, patients, plans, records, visits
+from storage import alerts, audit, clinicians, conversations, outbox, patients, plans, records, visits
 from storage.database import Transaction
 from storage.outbox import Urgency
 from storage.tables import ClinicianRow, PatientRow, RequestRow
@@ -238,9 +240,11 @@ class Staff:
             audit.note(tx, actor, "export refused", subject, now=now)
             return Done()
         if button.deed is Deed.RECORD:
-            question = self.renderer.staff("record", [Deed.SEND], code=patient.code)
+            question = self.renderer.staff("record", [Deed.SUMMARY, Deed.SEND], code=patient.code)
             self._reply(tx, incoming.chat_id, question, now)
             return Done()
+        if button.deed is Deed.SUMMARY:
+            return self._summarise(tx, patient, actor, incoming.chat_id, now)
         content = written(records.of_patient(tx, patient, self.catalogue))
         document = {
             "chat_id": incoming.chat_id,
@@ -252,6 +256,18 @@ class Staff:
             outbox.put(tx, incoming.chat_id, "editMessageReplyMarkup", asked, urgency=Urgency.REPLY, now=now)
         outbox.put(tx, incoming.chat_id, "sendDocument", document, urgency=Urgency.REPLY, now=now)
         audit.note(tx, actor, "export", subject, now=now, reason="sent through Telegram")
+        return Done(self.renderer.staff_word("toasts", "done"))
+
+    def _summarise(self, tx: Transaction, patient: PatientRow, actor: str, chat_id: int, now: datetime) -> Done:
+        """The patient's last intake on one page."""
+        sent = conversations.last_sent(tx, patient.id, Purpose.INTAKE)
+        if sent is None:
+            self._reply(tx, chat_id, self.renderer.staff("no_intake", code=patient.code), now)
+            return Done()
+        for page in OnePage(self.catalogue, self.renderer).told(*sent, code=patient.code):
+            parameters = page.parameters(chat_id, protect_content=True)
+            outbox.put(tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now)
+        audit.note(tx, actor, "read summary", f"patient:{patient.id}", now=now, reason="sent through Telegram")
         return Done(self.renderer.staff_word("toasts", "done"))
 
     def _on_why(self, tx: Transaction, clinician: ClinicianRow, alert_number: int, chat_id: int, now: datetime) -> Done:

@@ -86,6 +86,21 @@ def of_patient(tx: Transaction, patient_id: int) -> Sequence[tuple[Conversation,
     return [(_held(tx, row, forms[row.definition_hash], answers.get(row.id, ())), row.moved_at) for row in rows]
 
 
+def last_sent(tx: Transaction, patient_id: int, purpose: str) -> tuple[Conversation, datetime] | None:
+    """The conversation of this purpose that a patient sent last, and when."""
+    query = (
+        select(ConversationRow)
+        .where(
+            ConversationRow.patient_id == patient_id,
+            ConversationRow.purpose == purpose,
+            ConversationRow.stage == Stage.SUBMITTED,
+        )
+        .order_by(col(ConversationRow.moved_at).desc(), col(ConversationRow.id).desc())
+    )
+    row = tx.session.exec(query).first()
+    return None if row is None else (_load(tx, row), row.moved_at)
+
+
 def save(tx: Transaction, patient_id: int, conversation: Conversation, *, now: datetime) -> None:
     """Write where a conversation is. Answers are recorded one by one, by `record`."""
     row = tx.session.get(ConversationRow, conversation.id)
