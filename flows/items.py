@@ -75,9 +75,10 @@ class Item:
     """A question, a group or a text to show.
 
     `enable_when` is None when the item is always enabled; `enable_expression`, `calculated` and `variables` are
-    FHIRPath. `initial` is a first value: proposed to whoever is asked, and the answer where nobody is. A `recalled`
-    item is filled in, when the conversation is opened, with what the record knows by its code. With `autocomplete` most
-    options are found by typing; `others` are names of what is known and is none of them.
+    FHIRPath. A total that `adds_up` questions before it, named by linkId, needs no FHIRPath. `initial` is a first
+    value: proposed to whoever is asked, and the answer where nobody is. A `recalled` item is filled in, when the
+    conversation is opened, with what the record knows by its code. With `autocomplete` most options are found by
+    typing; `others` are names of what is known and is none of them.
     """
 
     link_id: str
@@ -99,6 +100,7 @@ class Item:
     enable_when: Test | None = None
     enable_expression: str | None = None
     calculated: str | None = None
+    adds_up: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     min_length: int | None = None
     max_length: int | None = None

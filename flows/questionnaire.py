@@ -58,7 +58,7 @@ class Questionnaire:
     @cached_property
     def computes(self) -> bool:
         """Whether something in it is computed from answers by FHIRPath."""
-        return any(found.calculated or found.enable_expression for found in self._walked)
+        return any((found.calculated and not found.adds_up) or found.enable_expression for found in self._walked)
 
     @cached_property
     def _walked(self) -> Sequence[Item]:

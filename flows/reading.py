@@ -43,6 +43,7 @@ RECALLED = "https://taperline.example/StructureDefinition/recalled"
 """Ours: whether a hidden item is filled in with what the record knows by its code, when the conversation is opened."""
 
 FHIRPATH = "text/fhirpath"
+SUMS = frozenset({ItemType.INTEGER, ItemType.DECIMAL})
 HELP = frozenset({"help", "flyover"})
 """Codes of itemControl that make a display item the help text of the item that holds it."""
 
@@ -146,6 +147,7 @@ def item(raw: Raw, resource: Raw) -> Item:
     offered = options(raw, resource)
     is_typed = kind in CHOICES and AUTOCOMPLETE in _controls(raw)
     repeats = _flag(raw, "repeats")
+    stated = expression(raw, CALCULATED)
     units = [decode(part) for part in extensions(raw, UNIT, UNIT_OPTION)]
     return Item(
         link_id=raw["linkId"],
@@ -166,7 +168,8 @@ def item(raw: Raw, resource: Raw) -> Item:
         initial=_initial(raw, offered)[: None if repeats else 1],
         enable_when=enable_when(raw),
         enable_expression=expression(raw, ENABLE_EXPRESSION),
-        calculated=expression(raw, CALCULATED) or (totals.expression(raw, resource) if kind in NUMBERS else None),
+        calculated=stated or (totals.expression(raw, resource) if kind in NUMBERS else None),
+        adds_up=totals.adds_up(raw, resource) if stated is None and kind in SUMS else (),
         variables=variables(raw),
         min_length=_whole(raw, MIN_LENGTH),
         max_length=raw.get("maxLength"),
