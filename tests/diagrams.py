@@ -49,8 +49,8 @@ def rules() -> str:
     content = catalogue.load()
     parts = [
         "# The rules\n\nWritten from `flows/content/redflags.yaml` and `triage.yaml` by `make docs`; a test fails when "
-        "it has drifted. All tiers and times are proposals that the medical director of a clinic signs. `%total.phq9` is "
-        "the total of the PHQ-9, `%rise.phq9` how much it is above the last one, `%last.x` the last answer to question "
+        "it has drifted. All tiers and times are proposals that the medical director of a clinic signs. "
+        "`%total.phq9` is the total of the PHQ-9, `%rise.phq9` how much it is above the last one, `%last.x` the last answer to question "
         "x; the others are explained in `flows/care.py`, `flows/facts.py` and `flows/past.py`.\n"
     ]
     for rule in content.rules:
