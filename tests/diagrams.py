@@ -50,8 +50,8 @@ def rules() -> str:
     parts = [
         "# The rules\n\nWritten from `flows/content/redflags.yaml` and `triage.yaml` by `make docs`; a test fails when "
         "it has drifted. All tiers and times are proposals that the medical director of a clinic signs. "
-        "`%total.phq9` is the total of the PHQ-9, `%rise.phq9` how much it is above the last one, `%last.x` the last answer to question "
-        "x; the others are explained in `flows/care.py`, `flows/facts.py` and `flows/past.py`.\n"
+        "`%total.phq9` is the total of the PHQ-9, `%rise.phq9` how much it is above the last one, `%last.x` the last "
+        "answer to question x; `flows/care.py`, `flows/facts.py` and `flows/past.py` explain the others.\n"
     ]
     for rule in content.rules:
         owners = ", ".join(rule.owners)
