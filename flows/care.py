@@ -663,7 +663,6 @@ class _Turn:
             "%unanswered.hours": () if unanswered is None else (self._hours_since(unanswered),),
             "%unanswered.in-a-row": (person.unanswered,),
             "%alerts.lately": tuple(sorted(person.alerts_lately)),
-            "%plan.running": (person.plan.on(today) is not None and not self._is_over(person),),
             "%plan.changed-lately": (person.plan.changed_since(today - WINDOW),),
         }
         if person.conversation is None:
