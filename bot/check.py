@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, TemplateSyntaxError
 
 from bot.buttons import Deed
+from bot.one_page import OnePage
 from bot.render import LANGUAGE, LONGEST, TEMPLATES, Rendered, Renderer
 from bot.sandbox.errors import ApiError
 from bot.sandbox.markup import parse_html
@@ -20,7 +21,7 @@ from flows import catalogue, legibility, plain_yaml, reach
 from flows.answers import Reason
 from flows.catalogue import Catalogue, ContentError, Language
 from flows.conditions import Condition
-from flows.conversation import Purpose
+from flows.conversation import Conversation, Purpose
 from flows.course import Entry
 from flows.effects import Ask, Contents, IntakeOutcome, Review, Say, Settle, Teach
 from flows.errors import TaperlineError
@@ -68,7 +69,8 @@ READING = ("contents", "topic")
 STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
-        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine", "no_intake"),
+        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
+        *("no_intake", "summary"),
     }
 )
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
@@ -228,7 +230,7 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in STAFF_TEXTS - {"alert", "request", "why"}:
+    for template in STAFF_TEXTS - {"alert", "request", "why", "summary"}:
         named: dict[str, Any] = {
             "name": "Dr. Lee",
             "role": Role.STAFF,
@@ -238,6 +240,9 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
         }
         say = partial(renderer.staff, template, [Deed.SEND], **named)
         yield from _fault(f"templates/staff/{template}.html.j2", say)
+    intake = Conversation(1, Purpose.INTAKE, content.questionnaires[Purpose.INTAKE], opened=datetime.now(UTC))
+    one_page = partial(OnePage(content, renderer).told, intake, datetime.now(UTC), code="P-22222")
+    yield from _fault("templates/staff/summary.html.j2", one_page)
     for is_open in (True, False):
         shown: dict[str, Any] = {
             "kind": "visit",
