@@ -112,7 +112,9 @@ class Phone:
             labels = [label.removeprefix("☐ ") for label in self.labels(message)]
             wanted = (words for question, words in given.items() if question.replace("_", " ") in text)
             calm = (words for question, words in CALM.items() if question in text)
-            words = next(wanted, None) or next(calm, None) or next((word for word in QUIET if word in labels), labels[0])
+            words = (
+                next(wanted, None) or next(calm, None) or next((word for word in QUIET if word in labels), labels[0])
+            )
             if not any(label.startswith(words) for label in labels):
                 self.says(words)
                 continue

@@ -45,11 +45,15 @@ from flows.events import (
     Said,
     Seen,
     Sent,
+    SilenceDue,
     Sought,
+    VisitMissed,
 )
 from flows.lifecycle import NotAllowedError, Stage, Standing
+from flows.past import Past
 from flows.questionnaire import Questionnaire
 from flows.schedule import WeeklyHour
+from flows.taper import Plan, PlanStep
 from flows.values import Coding, Place
 from tests.flows.forms import item, load, scored
 from tests.flows.people import (
@@ -1058,3 +1062,400 @@ def test_p6_of_questions_that_carry_one_code_none_silences_another(content: Cata
             if sam.conversation.stage is Stage.PAUSED:
                 sam.begins()
         assert [alert.partition(" ")[0] for alert in raised] == ["S2"] * ("o1" in chosen)
+
+
+# --- silence and visits that were missed ------------------------------------------------------------------------
+
+LORAZEPAM = "lorazepam"
+TODAY = MONDAY.date()
+
+
+def planned(sam: Patient, *steps: tuple[int, str]) -> None:
+    """What a physician has recorded, by days ago and milligrams."""
+    recorded = (PlanStep(LORAZEPAM, Decimal(amount), TODAY - timedelta(days=ago)) for ago, amount in steps)
+    sam.person = replace(sam.person, plan=Plan(tuple(recorded)))
+
+
+def remembered(sam: Patient, **last: str) -> None:
+    """The last answers of earlier forms, by the codes of their options (`_` stands for `-`)."""
+    coded: dict[str, tuple[Coding, ...]] = {}
+    for name, code in last.items():
+        link_id = name.replace("_", "-")
+        asked = next(form.find(link_id) for form in sam.content.questionnaires.values() if form.find(link_id))
+        assert asked is not None
+        values = [option.value for option in asked.options if isinstance(option.value, Coding)]
+        coded[link_id] = tuple(value for value in values if value.code == code)
+        assert coded[link_id]
+    sam.person = replace(sam.person, past=replace(sam.person.past, answers=coded))
+
+
+def at_risk(sam: Patient, by: str) -> None:
+    """Give a reason why silence is urgent."""
+    match by:
+        case "a step of late":
+            planned(sam, (60, "2"), (7, "1.5"))
+        case "an earlier step":
+            planned(sam, (60, "2"), (15, "1.5"))
+        case "an earlier seizure":
+            remembered(sam, seizure_ever="seizure")
+        case "epilepsy":
+            remembered(sam, seizure_ever="epilepsy")
+        case rule:
+            sam.person = replace(sam.person, alerts_lately=frozenset({rule}))
+
+
+RISKS = [
+    *((rule, "urgent") for rule in ("S1", "S2", "M1", "M2", "M3", "M4", "M5")),
+    ("a step of late", "urgent"),
+    ("an earlier seizure", "urgent"),
+    *((rule, "routine") for rule in ("D6", "X2", "S3")),
+    ("an earlier step", "routine"),
+    ("epilepsy", "routine"),
+]
+
+
+def unanswered(content: Catalogue, state: str = "invited") -> Patient:
+    """A patient whose check-in was opened just now, and left so."""
+    sam = enrolled(content)
+    sam.does(CheckInDue())
+    if state != "invited":
+        sam.begins()
+    if state == "paused":
+        sam.wants(Command.PAUSE)
+    if state == "blocked":
+        sam.does(ChannelLost())
+    return sam
+
+
+def test_a_check_in_is_looked_at_after_two_days_and_a_week(content: Catalogue) -> None:
+    sam = enrolled(content)
+    sam.does(CheckInDue())
+    held = sam.conversation.id
+    silent = [wake for wake in sam.all(Wake) if isinstance(wake.event, SilenceDue)]
+    assert [(wake.at - MONDAY, wake.event) for wake in silent] == [
+        (timedelta(hours=48), SilenceDue(held)),
+        (timedelta(days=7), SilenceDue(held)),
+    ]
+    assert len({wake.key for wake in silent}) == 2, "one does not replace the other"
+
+
+@pytest.mark.parametrize("state", ["invited", "asking", "paused", "blocked"])
+def test_v2_a_check_in_that_waits_for_two_days_is_told_to_people_and_not_to_the_patient(
+    content: Catalogue, state: str
+) -> None:
+    sam = unanswered(content, state)
+    before = sam.person
+    sam.now += timedelta(hours=48)
+    sam.does(SilenceDue(sam.conversation.id))
+    assert (sam.raised, sam.told) == (["V2 routine"], [])
+    assert sam.person == before
+
+
+@pytest.mark.parametrize(("risk", "tier"), RISKS)
+def test_v2_silence_after_a_risk_is_urgent(content: Catalogue, risk: str, tier: str) -> None:
+    sam = unanswered(content)
+    at_risk(sam, risk)
+    sam.now += timedelta(hours=48)
+    sam.does(SilenceDue(sam.conversation.id))
+    assert sam.raised == [f"V2 {tier}"]
+
+
+def test_v3_a_week_of_silence_is_urgent_also_when_the_next_check_in_came(content: Catalogue) -> None:
+    sam = unanswered(content)
+    first = sam.conversation
+    sam.now += timedelta(days=7)
+    sam.does(SilenceDue(first.id))
+    assert sam.raised == ["V3 urgent"]
+    sam.does(CheckInDue())
+    assert sam.raised == [], "one in a row is not two"
+    assert not any(f"silent:{first.id}:".startswith(forget.prefix) for forget in sam.all(Forget))
+    other(sam, replace(first, stage=Stage.EXPIRED))
+    sam.does(SilenceDue(first.id))
+    assert sam.raised == ["V3 urgent"]
+
+
+def test_v3_two_check_ins_in_a_row_that_were_not_sent_are_urgent(content: Catalogue) -> None:
+    sam = unanswered(content)
+    raised = []
+    for _ in range(3):
+        sam.now += timedelta(days=7)
+        sam.does(CheckInDue())
+        raised.append(sam.raised)
+    assert raised == [[], ["V3 urgent"], []]
+    assert sam.person.unanswered == 3
+
+
+def test_a_check_in_that_is_sent_ends_the_silence(content: Catalogue) -> None:
+    sam = unanswered(content)
+    sam.now += timedelta(days=7)
+    sam.does(CheckInDue())
+    assert sam.person.unanswered == 1
+    sam.begins()
+    sent = sam.conversation.id
+    sam.goes()
+    assert sam.person.unanswered == 0
+    assert Forget(f"silent:{sent}") in sam.effects
+    other(sam, sam.closed[-1])
+    sam.now += timedelta(days=7)
+    assert sam.does(SilenceDue(sent)) == ()
+
+
+def test_silence_after_stop_is_not_looked_at(content: Catalogue) -> None:
+    sam = unanswered(content)
+    held = sam.conversation.id
+    sam.wants(Command.STOP_NOW)
+    other(sam, sam.closed[-1])
+    assert sam.does(SilenceDue(held)) == ()
+
+
+@pytest.mark.parametrize(("risk", "tier"), RISKS)
+def test_v5_who_stops_after_a_risk_is_called_today(content: Catalogue, risk: str, tier: str) -> None:
+    for event in (Asked(Command.STOP_NOW), ChannelLost()):
+        sam = enrolled(content)
+        at_risk(sam, risk)
+        sam.does(event)
+        assert sam.raised == [f"V5 {tier}"]
+
+
+@pytest.mark.parametrize(("risk", "tier"), RISKS)
+def test_v4_a_visit_that_was_missed_is_told_to_people_each_time(content: Catalogue, risk: str, tier: str) -> None:
+    sam = enrolled(content)
+    at_risk(sam, risk)
+    for _ in range(2):
+        sam.does(VisitMissed())
+        assert (sam.raised, sam.told) == ([f"V4 {tier}"], [])
+
+
+@pytest.mark.parametrize(("supply", "tier"), [("days-3", "urgent"), ("out", "urgent"), ("week", "routine")])
+def test_v4_a_missed_visit_is_urgent_where_the_supply_ends(content: Catalogue, supply: str, tier: str) -> None:
+    sam = enrolled(content)
+    remembered(sam, supply=supply)
+    sam.does(VisitMissed())
+    assert sam.raised == [f"V4 {tier}"]
+
+
+# --- after the taper --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("steps", "purpose", "days"),
+    [
+        ([], Purpose.CHECK_IN, 7),
+        ([(30, "0.5")], Purpose.CHECK_IN, 7),
+        ([(30, "0.5"), (0, "0")], Purpose.AFTER_CARE, 28),
+        ([(30, "0.5"), (-1, "0")], Purpose.CHECK_IN, 7),
+        ([(30, "0"), (7, "0.5")], Purpose.CHECK_IN, 7),
+    ],
+)
+def test_once_the_total_of_the_plan_is_zero_the_check_in_is_the_monthly_one(
+    content: Catalogue, steps: list[tuple[int, str]], purpose: Purpose, days: int
+) -> None:
+    sam = enrolled(content)
+    planned(sam, *steps)
+    sam.does(CheckInDue())
+    assert sam.conversation.purpose == purpose
+    assert sam.told == [f"{purpose}_invitation"]
+    (wake,) = [wake for wake in sam.all(Wake) if wake.key == "check-in"]
+    assert wake.at == MONDAY + timedelta(days=days)
+
+
+def test_a_monthly_check_in_goes_to_its_end_and_counts_as_one(content: Catalogue) -> None:
+    sam = enrolled(content)
+    planned(sam, (30, "0"))
+    sam.does(CheckInDue())
+    sam.begins()
+    sam.goes()
+    assert sam.told == ["check_in_done"]
+    assert sam.person.past.check_ins == 1
+    assert sam.person.past.answers["trend"]
+
+
+def test_the_next_check_in_ends_a_monthly_one_that_was_not_sent(content: Catalogue) -> None:
+    sam = enrolled(content)
+    planned(sam, (30, "0"))
+    sam.does(CheckInDue())
+    old = sam.conversation.id
+    sam.now += timedelta(days=28)
+    sam.does(CheckInDue())
+    assert sam.all(End) == [End(old, Stage.EXPIRED)]
+    assert sam.person.unanswered == 1
+
+
+# --- what earlier forms leave for later ones --------------------------------------------------------------------
+
+
+def opened(content: Catalogue, past: Past) -> Patient:
+    """A check-in that somebody with this past has begun."""
+    sam = enrolled(content)
+    sam.person = replace(sam.person, past=past)
+    sam.does(CheckInDue())
+    sam.begins()
+    return sam
+
+
+@pytest.mark.parametrize(
+    ("check_ins", "long"), [(0, False), (1, False), (2, False), (3, True), (4, False), (7, True), (11, True)]
+)
+def test_every_fourth_check_in_asks_the_long_forms(content: Catalogue, check_ins: int, long: bool) -> None:
+    sam = opened(content, Past(check_ins=check_ins))
+    for first, third, short in (("phq9-1", "phq9-3", "phq9-9"), ("gad7-1", "gad7-3", "seizure")):
+        sam.goes(until=first)
+        sam.answers("Not at all")
+        sam.answers("Not at all")
+        assert sam.question.link_id == (third if long else short)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "long"),
+    [
+        ("Nearly every day", "Not at all", True),
+        ("More than half the days", "Several days", True),
+        ("More than half the days", "Not at all", False),
+        ("Several days", "Several days", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("form", "begins", "goes_on", "short"),
+    [("phq", "phq9-1", "phq9-3", "phq9-9"), ("gad", "gad7-1", "gad7-3", "seizure")],
+)
+def test_two_answers_that_sum_up_to_three_ask_the_long_form(  # noqa: PLR0917
+    content: Catalogue, form: str, begins: str, goes_on: str, short: str, first: str, second: str, long: bool
+) -> None:
+    assert begins.startswith(form)
+    sam = checking_in(content).goes(until=begins)
+    sam.answers(first)
+    sam.answers(second)
+    assert sam.question.link_id == (goes_on if long else short)
+
+
+def known(sam: Patient) -> dict[str, list[object]]:
+    """What the open conversation was given by the record, as it was written down when it was opened."""
+    return {
+        effect.place.link_id: [value.code if isinstance(value, Coding) else value for value in effect.values]
+        for effect in sam.all(Record)
+    }
+
+
+def test_a_check_in_knows_what_the_intake_said(content: Catalogue) -> None:
+    sam = in_state(content, "asking").goes(
+        sex="female", pregnancy="breastfeeding", mind="bipolar+ptsd", audit_c_1="4 or more times a week"
+    )
+    sam.does(Enrolled())
+    sam.does(CheckInDue())
+    assert known(sam) == {
+        "full-screen": [False],
+        "mind-known": ["bipolar", "ptsd"],
+        "alcohol-known": ["LA18929-2"],
+        "pregnancy-known": ["breastfeeding"],
+    }
+    assert sam.conversation.revision == 4, "an answer that was written down has a revision of its own"
+    sam.begins()
+    asked = []
+    while sam.conversation.stage is Stage.ASKING:
+        asked.append(sam.question.link_id)
+        words = quiet(sam.question)
+        sam.answers(words) if choices(sam.question) or words is None else sam.says(words)
+    assert {"racing", "stopped-drinking", "pregnancy"} <= set(asked)
+    assert not {"mind-known", "alcohol-known", "pregnancy-known", "full-screen"} & set(asked)
+    sam.sends()
+    kept = sam.person.past.answers
+    assert not {"mind-known", "alcohol-known", "pregnancy-known", "full-screen"} & set(kept)
+    assert kept["pregnancy"] == (Coding("no", "urn:taperline:pregnancy"),), "the newest answer is what is known"
+    assert kept["mind"], "what was not asked again stays"
+
+
+def test_who_was_never_asked_about_pregnancy_or_has_no_such_history_is_not_asked_each_week(content: Catalogue) -> None:
+    sam = in_state(content, "asking").goes(sex="male", mind="ptsd")
+    sam.does(Enrolled())
+    sam.does(CheckInDue())
+    assert known(sam) == {"full-screen": [False], "mind-known": ["ptsd"], "alcohol-known": ["LA6270-8"]}
+    sam.begins()
+    sam.goes()
+    sent = {place.link_id for place in sam.closed[-1].answers}
+    assert not {"racing", "pregnancy", "stopped-drinking"} & sent
+
+
+def test_p1_a_pregnancy_is_news_once(content: Catalogue) -> None:
+    raised = []
+    sam = enrolled(content)
+    remembered(sam, pregnancy="no")
+    for _ in range(2):
+        sam.does(CheckInDue())
+        sam.begins()
+        sam.goes(until="pregnancy")
+        sam.answers("pregnant")
+        raised.append(sam.raised)
+        sam.goes()
+        sam.now += timedelta(days=7)
+    assert raised == [["P1 urgent"], []]
+
+
+def test_the_past_is_kept_when_a_form_is_sent_and_not_before(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="visit-topic")
+    assert sam.person.past == Past()
+    sam.answers(None)
+    assert sam.person.past == Past(), "it waits to be sent"
+    sam.sends()
+    assert sam.person.past.check_ins == 1
+    assert sam.person.past.totals["phq2-total"] == (0,)
+    assert sam.person.past.answers["supply"]
+
+
+def test_a_form_that_was_put_away_leaves_nothing_in_the_past(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="visit-topic")
+    held = sam.conversation.id
+    sam.now += EXPIRE_AFTER
+    sam.does(ExpiryDue(held))
+    assert sam.person.past == Past()
+
+
+def test_a_rise_since_the_last_check_in_is_seen_by_the_rules(content: Catalogue) -> None:
+    sam = opened(content, Past(totals={"phq9": (Decimal(4),)}, highest={"phq9": Decimal(4)}, check_ins=3))
+    raised = []
+    while sam.question.link_id != "gad7-1":
+        sam.answers("Several days" if sam.question.link_id != "phq9-9" else "Not at all")
+        raised += sam.raised
+    assert raised == [], "eight is four more than last time"
+    sam = opened(content, Past(totals={"phq9": (Decimal(3),)}, highest={"phq9": Decimal(3)}, check_ins=3))
+    while sam.question.link_id != "gad7-1":
+        sam.answers("Several days" if sam.question.link_id != "phq9-9" else "Not at all")
+        raised += sam.raised
+    assert raised == ["Q2 routine"]
+
+
+# --- what an intake leads to ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome"),
+    [
+        ({}, IntakeOutcome.VISIT),
+        ({"consent": "no"}, IntakeOutcome.FLAGGED),
+        ({"age": "65-up"}, IntakeOutcome.FLAGGED),
+        ({"dose_total": None}, IntakeOutcome.FLAGGED),
+        ({"in_person": "unsure"}, IntakeOutcome.FLAGGED),
+        ({"in_person": "no"}, IntakeOutcome.ELSEWHERE),
+        ({"in_person": "no", "age": "65-up"}, IntakeOutcome.ELSEWHERE),
+        ({"age": "under-18"}, IntakeOutcome.CALL_FIRST),
+        ({"supply": "days-3"}, IntakeOutcome.CALL_FIRST),
+        ({"dose_total": "20"}, IntakeOutcome.CALL_FIRST),
+        ({"in_person": "no", "source": "street"}, IntakeOutcome.CALL_FIRST),
+        ({"asq_4": "declined"}, IntakeOutcome.CALL_FIRST),
+        ({"seizure": "yes"}, IntakeOutcome.EMERGENCY),
+        ({"supply": "days-3", "chest": "unsure"}, IntakeOutcome.EMERGENCY),
+    ],
+)
+def test_what_an_intake_leads_to_is_told_to_the_patient_and_to_the_clinic(
+    content: Catalogue, given: dict[str, str | None], outcome: IntakeOutcome
+) -> None:
+    sam = intake(content).goes(**given)
+    assert sam.all(Request) == [Request(RequestKind.CONSULTATION, outcome)]
+    assert sam.told == [f"intake_done_{outcome}"]
+    assert sam.raised == (["I0 urgent"] if outcome is IntakeOutcome.CALL_FIRST else [])
+    assert sam.person.standing is Standing.REQUESTED, "the bot rejects nobody"
+
+
+def test_who_would_rather_talk_to_a_person_is_only_asked_how_to_be_reached(content: Catalogue) -> None:
+    sam = intake(content).goes(consent="no")
+    asked = {place.link_id for place in sam.closed[-1].answers}
+    assert asked == {"consent", "contact-name", "contact-phone", "contact-time"}
