@@ -9,7 +9,6 @@ import pytest
 from flows.catalogue import Catalogue
 from flows.conditions import Condition, Operator
 from flows.effects import IntakeOutcome
-from flows.redflags import Case, Rule
 from flows.triage import Triage, TriageReason
 from flows.values import Coding, Facts, Values
 from tests.flows.people import Patient, in_state

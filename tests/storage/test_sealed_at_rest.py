@@ -1,5 +1,6 @@
 """Who reads the disk learns no name, chat, drug or answer (P7)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,8 +9,9 @@ from flows.care import Person
 from flows.conversation import Conversation, Purpose
 from flows.escalation import Role
 from flows.listener import Signal
+from flows.taper import PlanStep
 from flows.values import Coding, Place, Value
-from storage import clinicians, conversations, outbox, patients, updates
+from storage import clinicians, conversations, outbox, patients, plans, updates
 from storage.cipher import Keyring
 from storage.database import Store, Transaction, new_id, open_store
 from storage.outbox import Urgency
@@ -51,7 +53,19 @@ def live(tx: Transaction) -> None:
     outbox.put(
         tx, CLINICIAN_CHAT, "sendMessage", {"text": "Dr. Lovelace"}, urgency=Urgency.REPLY, now=NOW, topic="alert:1"
     )
+    plans.add(
+        tx, patient.id, PlanStep("clonazepam", Decimal("3.625"), NOW.date()), by=_clinician(tx), now=NOW
+    )
+    before = patients.person(tx, patient)
+    told = before.past.after({"mood": tuple(answers)}, {}, {}, is_check_in=True)
+    patients.save(tx, patient, replace(before, past=told), before=before)
     updates.set_aside(tx, "update", f'{{"chat": {UPDATE_CHAT}, "text": "refused text"}}', "KeyError", now=NOW)
+
+
+def _clinician(tx: Transaction) -> int:
+    row = clinicians.by_chat(tx, CLINICIAN_CHAT)
+    assert row is not None
+    return row.id
 
 
 def found(folder: Path) -> dict[str, set[str]]:
