@@ -87,7 +87,7 @@ TOLD: Mapping[str, Told] = {
     "%dose.below": Told("Reported daily total, below the recorded plan by", is_fraction=True),
     "%dose.above": Told("Reported daily total, above the recorded plan by", is_fraction=True),
     "%dose-class": Told("Reported daily dose, by its diazepam equivalent"),
-    "%half-life": Told("Half-life of the benzodiazepine"),
+    "%gap": Told("Too long since the last dose of a medicine that is taken most days"),
     "%taking": Told("Kinds of medicine that the patient takes"),
     "%new-medicine": Told("Why a new medicine matters"),
     "%total.": Told("{} total"),

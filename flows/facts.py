@@ -1,6 +1,6 @@
 """What the rules see of a patient: answers, totals, what changed since last time, the plan against the report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,6 +21,16 @@ MEDICINE = Coding("medicine", "urn:taperline")
 
 NEW_MEDICINE = Coding("new-medicine", "urn:taperline")
 """The code that marks a question for a medicine that the patient has just started."""
+
+
+LAST_DOSE = Coding("last-dose", "urn:taperline")
+"""The code that marks a question for the time since the last dose: day, two-days or longer."""
+
+DAYS_A_WEEK = Coding("days-a-week", "urn:taperline")
+"""The code that marks a question for how many days a week a medicine is taken."""
+
+NOT_DAILY = frozenset({"one-three", "less"})
+"""Its answers of who takes it so seldom that a day without means nothing (ASAM 2025, table 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +117,12 @@ def _of_medicines(conversation: Conversation, past: Past, plan: Plan, today: dat
     step = plan.on(today)
     tapered = medicines.by_code(step.medicine) if step is not None else None
     around += [tapered] if tapered is not None else []
-    spans = {half_life_class(medicine) for medicine in ([tapered] if tapered else around) if medicine.is_tapered}
     classes = {str(word) for medicine in new for word in interaction_classes(medicine, around)}
     dose_class = _dose_class(taken(conversation, medicines))
     return {
         "%taking": tuple(sorted({str(group) for medicine in around for group in medicine.groups})),
         "%new-medicine": tuple(sorted(classes)),
-        "%half-life": (Duration.LONG.value,) if spans == {Duration.LONG} else (),
+        "%gap": (True,) if any(_gaps(conversation, medicines, tapered or _usual(past, catalogue))) else (),
         "%dose-class": () if dose_class is None else (dose_class,),
     }
 
@@ -122,6 +131,31 @@ def _named(answered: Facts, code: Coding, catalogue: Catalogue) -> list[Medicine
     """The medicines that the answers to questions with this code name."""
     values = [value for link_id in sorted(catalogue.coded(code)) for value in answered.get(link_id, ())]
     return [known_as(value, catalogue.medicines) for value in values if value != DECLINED]
+
+
+def _usual(past: Past, catalogue: Catalogue) -> Medicine | None:
+    """The medicine that is tapered, by the last answers; None when there are several, or none is known."""
+    named = {medicine for medicine in _named(past.answers, MEDICINE, catalogue) if medicine and medicine.is_tapered}
+    return named.pop() if len(named) == 1 else None
+
+
+def _gaps(conversation: Conversation, medicines: Medicines, usual: Medicine | None) -> Iterator[bool]:
+    """Of each medicine with a question for its last dose: whether too long has passed since, if it is taken most days.
+
+    Two days are too long; of a medicine with a short half-life, or one that is not known, one day is.
+    """
+    told: dict[tuple[int, ...], dict[Coding, Value]] = {}
+    for entry in conversation.course.entries:
+        for code in (MEDICINE, LAST_DOSE, DAYS_A_WEEK):
+            if code in entry.item.codes and entry.values and not entry.item.takes_several:
+                told.setdefault(entry.place.instance, {})[code] = entry.values[0]
+    for answers in told.values():
+        last, days = answers.get(LAST_DOSE), answers.get(DAYS_A_WEEK)
+        if not isinstance(last, Coding) or (isinstance(days, Coding) and days.code in NOT_DAILY):
+            continue
+        medicine = known_as(answers[MEDICINE], medicines) if MEDICINE in answers else usual
+        stays = medicine is not None and half_life_class(medicine) is Duration.LONG
+        yield last.code == "longer" or (last.code == "two-days" and not stays)
 
 
 def _dose_class(told: tuple[Taken, ...]) -> str | None:

@@ -31,7 +31,7 @@ OUTSIDE = frozenset({"X0"})
 
 FROM_ELSEWHERE = (
     *("%last.", "%rise", "%weeks-rising.", "%highest.", "%worst-new.", "%plan.", "%alerts.", "%unanswered.", "%visit."),
-    *("%half-life", "%new-medicine", "%taking", "%dose-class", "%outcome"),
+    *("%gap", "%new-medicine", "%taking", "%dose-class", "%outcome"),
 )
 """How the names of facts begin that are not read off the answers of one questionnaire."""
 

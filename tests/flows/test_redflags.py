@@ -103,10 +103,13 @@ def waited(hours: int) -> Facts:
     return {"%unanswered.hours": (hours,)}
 
 
+GAP: Facts = {"%gap": (True,)}
+DECLINED_ALL = facts(asq_1="declined", asq_2="declined", asq_3="declined")
 BODY = ("seizure", "confusion", "chest")
 NONE = facts(**{f"asq_{number}": "no" for number in range(1, 5)})
 MORE = facts(dose_as_agreed="more")
-EXTRA = facts(extra=True)
+LESS = facts(dose_as_agreed="less")
+EXTRA = facts(extra="yes")
 RISKY = ("alcohol", "opioid-new")
 DRINKING_DAYS = ("one", "two-three", "four-six", "every")
 DRINKS = ("LA15694-5", "LA15695-2", "LA18930-0", "LA18931-8", "LA18932-6")
@@ -119,7 +122,9 @@ RISKS: list[Facts] = [
 GOLDEN: list[Row] = [
     ("S1", 0, "emergency", screens(5), [facts(asq_5="no"), facts(asq_5="declined"), *screens(1, 4)]),
     ("S1", 1, "emergency", [facts(__signal="crisis")], [facts(__signal="medical"), facts(__signal="human"), {}]),
-    ("S1", 2, "emergency", [facts(__safe=False)], [facts(__safe=True), {}]),
+    ("S1", 2, "emergency", [facts(asq_4_since="yes")], [facts(asq_4_since="no"), facts(asq_4="yes"), {}]),
+    ("S1", 3, "emergency", [facts(asq_4_when="lately")], [facts(asq_4_when="earlier"), {}]),
+    ("S1", 4, "emergency", [facts(__safe=False)], [facts(__safe=True), {}]),
     ("S2", 0, "urgent", [facts(phq9_9=often(ordinal)) for ordinal in (1, 2, 3)], [facts(phq9_9=often(0)), {}]),
     (
         "S3",
@@ -145,9 +150,23 @@ GOLDEN: list[Row] = [
     (
         "S2",
         4,
+        "urgent",
+        screens(1, 2, 3, 4),
+        [facts(asq_1="yes", asq_5="no"), facts(asq_1="no"), {}],
+    ),
+    (
+        "S2",
+        5,
         "emergency",
         [facts(phq9_9=often(3))],
         [facts(phq9_9=often(2)), facts(phq9_9=often(3), asq_1="no"), {}],
+    ),
+    (
+        "S2",
+        6,
+        "emergency",
+        [facts(phq9_9=often(3)) | DECLINED_ALL],
+        [facts(phq9_9=often(2)) | DECLINED_ALL, facts(phq9_9=often(3), asq_1="declined", asq_2="no"), {}],
     ),
     ("M1", 0, "emergency", [facts(seizure="yes")], [facts(seizure="no"), {}]),
     ("M1", 1, "emergency", [facts(seizure="unsure")], [facts(seizure="no"), {}]),
@@ -158,9 +177,16 @@ GOLDEN: list[Row] = [
     ("M3", 1, "emergency", [facts(chest="unsure")], [facts(chest="no"), {}]),
     ("M4", 0, "emergency", [facts(overdose_signs="yes")], [facts(overdose_signs="no"), {}]),
     ("M4", 1, "emergency", [facts(overdose_signs="unsure")], [facts(overdose_signs="no"), {}]),
-    ("M5", 0, "emergency", [facts(sedation="yes")], [facts(sedation="no"), facts(substances=True), {}]),
+    ("M5", 0, "emergency", [facts(sedation="yes")], [facts(sedation="no"), facts(substances="yes"), {}]),
+    (
+        "M5",
+        2,
+        "urgent",
+        [facts(substances="yes"), facts(substances="unsure")],
+        [facts(substances="no"), facts(substances="yes", sedation="no"), {}],
+    ),
     ("M5", 1, "emergency", [facts(sedation="unsure")], [facts(sedation="no"), {}]),
-    ("D1", 0, "urgent", [facts(stopped_how="sudden")], [facts(stopped_how="slow"), facts(supply="stopped"), {}]),
+    ("D1", 0, "urgent", [facts(taking="sudden")], [facts(taking="slow"), facts(taking="yes"), {}]),
     ("D1", 1, "urgent", [facts(supply="out")], [facts(supply="days-3"), facts(supply="more"), {}]),
     (
         "D1",
@@ -170,30 +196,8 @@ GOLDEN: list[Row] = [
         [facts(dose_as_agreed=code) for code in ("agreed", "missed", "less", "more", "different")],
     ),
     ("D1", 3, "urgent", [facts(__signal="abrupt")], [facts(__signal="taper"), {}]),
-    (
-        "D1",
-        4,
-        "urgent",
-        [facts(last_dose="longer"), facts(last_dose="longer", days_a_week="every", stopped_how="sudden")],
-        [
-            facts(last_dose="two-days"),
-            facts(last_dose="longer", stopped_how="slow"),
-            facts(last_dose="longer", days_a_week="one-three"),
-            {},
-        ],
-    ),
-    (
-        "D1",
-        5,
-        "urgent",
-        [facts(last_dose="two-days"), facts(last_dose="two-days", days_a_week="four-six")],
-        [
-            facts(last_dose="day"),
-            {**facts(last_dose="two-days"), "%half-life": ("long",)},
-            facts(last_dose="two-days", stopped_how="slow"),
-            facts(last_dose="two-days", days_a_week="less"),
-        ],
-    ),
+    ("D1", 4, "urgent", [GAP], [{}]),
+    ("D1", 5, "urgent", [facts(taking="fast")], [facts(taking="alone"), facts(taking="slow"), {}]),
     (
         "D1",
         6,
@@ -201,7 +205,7 @@ GOLDEN: list[Row] = [
         [
             *(
                 {**stopped, **sign}
-                for stopped in (facts(supply="out"), facts(stopped_how="sudden"), facts(dose_as_agreed="stopped"))
+                for stopped in (facts(supply="out"), facts(taking="sudden"), facts(taking="fast"), GAP)
                 for sign in (*(facts(**{name: "yes"}) for name in BODY), facts(__signal="medical"))
             ),
             {"%signal": ("abrupt", "medical")},
@@ -217,21 +221,35 @@ GOLDEN: list[Row] = [
     ("D2", 0, "urgent", [facts(__dose_fall=Decimal("0.2501"))], [facts(__dose_fall=Decimal("0.25")), {}]),
     ("D2", 1, "urgent", [facts(dose_as_agreed="different")], [facts(dose_as_agreed="less"), {}]),
     *scale("D3", 0, "routine", "%dose.below", ["0.1001", "0.25"], ["0.1", "0.2501"]),
-    *scale("D3", 1, "routine", "missed-doses", ["2", "3"], ["0", "1"]),
+    ("D3", 1, "routine", [LESS], [LESS | {"%dose.below": (Decimal("0.05"),)}, facts(dose_as_agreed="missed"), {}]),
+    *scale("D3", 2, "routine", "missed-doses", ["2", "3"], ["0", "1"]),
+    (
+        "D2",
+        2,
+        "urgent",
+        [LESS | {"%dose.below": (Decimal("0.2501"),)}],
+        [LESS | {"%dose.below": (Decimal("0.25"),)}, {"%dose.below": (Decimal("0.5"),)}, LESS],
+    ),
     ("D4", 0, "urgent", [MORE | facts(overdose_signs="no")], [MORE, facts(overdose_signs="no"), *signs(MORE)]),
     ("D4", 1, "urgent", [MORE], [MORE | facts(overdose_signs="no"), facts(dose_as_agreed="less"), {}]),
     *scale("D4", 2, "urgent", "%dose.above", ["0.0001", "1"], ["0", "-0.5"]),
     ("D4", 3, "urgent", [EXTRA | facts(overdose_signs="no")], [EXTRA, facts(overdose_signs="no"), *signs(EXTRA)]),
-    ("D4", 4, "urgent", [EXTRA], [EXTRA | facts(overdose_signs="no"), facts(extra=False), {}]),
+    ("D4", 4, "urgent", [EXTRA], [EXTRA | facts(overdose_signs="no"), facts(extra="no"), {}]),
     ("D5", 0, "urgent", [facts(supply="days-3")], [facts(supply="week"), facts(supply="out"), {}]),
     (
         "C1",
         0,
         "urgent",
-        [facts(used=used) | end for used in RISKY for end in (facts(substances=False), facts(sedation="no"))],
-        [*(facts(used=used, sedation="yes") for used in RISKY), facts(used="drug", substances=False), {}],
+        [facts(used=used) | end for used in RISKY for end in (facts(substances="no"), facts(sedation="no"))],
+        [*(facts(used=used, sedation="yes") for used in RISKY), facts(used="drug", substances="no"), {}],
     ),
-    ("C1", 1, "urgent", [facts(used=used) for used in RISKY], [facts(used="alcohol", substances=True), {}]),
+    (
+        "C1",
+        1,
+        "urgent",
+        [facts(used=used) | more for used in RISKY for more in ({}, facts(substances="yes"))],
+        [facts(used="alcohol", substances="no"), facts(used="alcohol", substances="yes", sedation="no"), {}],
+    ),
     ("C1", 2, "urgent", [new("opioid")], [new("sedative"), new("other"), {}]),
     *(("C2", case, "routine", *drinking(case)) for case in range(7)),
     *scale("C2", 7, "routine", "%total.audit-c", ["4", "12"], ["3"]),
@@ -264,14 +282,20 @@ GOLDEN: list[Row] = [
         for case, word in enumerate(("pregnant", "maybe", "breastfeeding"))
     ),
     ("I1", 0, "urgent", [facts(short_nights="three-or-more")], [facts(short_nights="few"), {}]),
+    *scale("I1", 1, "urgent", "sleep-hours", ["3", "0"], ["3.5", "8"]),
     (
         "I1",
-        1,
+        2,
         "urgent",
         [
             last(mind=mind) | sleepless
             for mind in ("bipolar", "psychosis")
-            for sleepless in (facts(sleep_trouble="most"), facts(racing="yes"), facts(racing="unsure"))
+            for sleepless in (
+                facts(sleep_trouble="most"),
+                facts(short_nights="few"),
+                facts(racing="yes"),
+                facts(racing="unsure"),
+            )
         ],
         [
             last(mind="bipolar") | facts(sleep_trouble="some", racing="no"),
@@ -283,12 +307,13 @@ GOLDEN: list[Row] = [
         "I2",
         0,
         "routine",
-        [facts(sleep_trouble="most", short_nights=nights) for nights in ("none", "few")],
+        [facts(sleep_trouble="most", short_nights=nights, sleep_hours=5) for nights in ("none", "few")],
         [
-            facts(sleep_trouble="most", short_nights="three-or-more"),
-            facts(sleep_trouble="some", short_nights="few"),
-            facts(sleep_trouble="most"),
-            facts(sleep_trouble="most", short_nights="few") | last(mind="bipolar"),
+            facts(sleep_trouble="most", short_nights="three-or-more", sleep_hours=5),
+            facts(sleep_trouble="most", short_nights="few", sleep_hours=3),
+            facts(sleep_trouble="some", short_nights="few", sleep_hours=5),
+            facts(sleep_trouble="most", sleep_hours=5),
+            facts(sleep_trouble="most", short_nights="few", sleep_hours=5) | last(mind="bipolar"),
         ],
     ),
     *scale("Q1", 0, "urgent", "%total.phq9", ["20", "27"], ["19"]),
@@ -343,8 +368,10 @@ GOLDEN: list[Row] = [
         ],
     ),
     ("F1", 0, "urgent", [facts(falls="head")], [facts(falls="fall"), {}]),
-    ("F1", 1, "routine", [facts(falls="fall")], [facts(falls="none"), {}]),
-    ("F1", 2, "routine", [facts(falls="driving")], [facts(falls="none"), {}]),
+    ("F1", 1, "urgent", [facts(falls="crash")], [facts(falls="driving"), {}]),
+    ("E1", 0, "routine", [facts(side_effects="lot")], [facts(side_effects="little"), {}]),
+    ("F1", 2, "routine", [facts(falls="fall")], [facts(falls="none"), {}]),
+    ("F1", 3, "routine", [facts(falls="driving")], [facts(falls="none"), {}]),
     ("T1", 0, "routine", [facts(taken_again="once")], [facts(taken_again="no"), {}]),
     ("T1", 1, "urgent", [facts(taken_again="often")], [facts(taken_again="once"), {}]),
     (
