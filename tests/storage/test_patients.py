@@ -106,7 +106,9 @@ def kept(store: Store, *forms: Person) -> Person:
     return do(store, lambda tx: patients.person(tx, patients.by_id(tx, patient_id)))
 
 
-PAST = Past().after({"mood": ("so hopeless",)}, {"phq9": Decimal("12.50")}, {"felt": {"sleep": Decimal(3)}}, is_check_in=True)
+PAST = Past().after(
+    {"mood": ("so hopeless",)}, {"phq9": Decimal("12.50")}, {"felt": {"sleep": Decimal(3)}}, is_check_in=True
+)
 
 
 def test_the_past_and_what_was_not_answered_come_back(store: Store) -> None:

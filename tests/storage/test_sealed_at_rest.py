@@ -53,9 +53,7 @@ def live(tx: Transaction) -> None:
     outbox.put(
         tx, CLINICIAN_CHAT, "sendMessage", {"text": "Dr. Lovelace"}, urgency=Urgency.REPLY, now=NOW, topic="alert:1"
     )
-    plans.add(
-        tx, patient.id, PlanStep("clonazepam", Decimal("3.625"), NOW.date()), by=_clinician(tx), now=NOW
-    )
+    plans.add(tx, patient.id, PlanStep("clonazepam", Decimal("3.625"), NOW.date()), by=_clinician(tx), now=NOW)
     before = patients.person(tx, patient)
     told = before.past.after({"mood": tuple(answers)}, {}, {}, is_check_in=True)
     patients.save(tx, patient, replace(before, past=told), before=before)
