@@ -17,6 +17,7 @@ from sqlmodel import col, select
 from bot.app import open_memory
 from bot.sandbox import Person, Sandbox, serve
 from flows.answers import choices
+from flows.listener import Signal
 from flows.values import Place
 from storage import conversations, patients
 from storage.database import Transaction
@@ -61,9 +62,18 @@ def short_intake(folder: Path) -> Path:
     form = {"resourceType": "Questionnaire", "status": "active", "item": items}
     (folder / "questionnaires").mkdir(parents=True)
     (folder / "questionnaires" / "intake.yaml").write_text(json.dumps(form), encoding="utf-8")
-    for name in ("redflags.yaml", "triage.yaml"):  # ours look at our own intake
-        (folder / name).write_text("[]", encoding="utf-8")
+    # Ours look at our own intake.
+    rules = [rule(signal, {"question": "%signal", "operator": "=", "answer": signal}) for signal in Signal]
+    rules.append(rule("X0", {"question": "%failed", "operator": "=", "answer": True}))
+    (folder / "redflags.yaml").write_text(json.dumps(rules), encoding="utf-8")
+    (folder / "triage.yaml").write_text("[]", encoding="utf-8")
     return folder
+
+
+def rule(rule_id: str, when: dict[str, Any]) -> dict[str, Any]:
+    """A rule as it stands in redflags.yaml."""
+    words = {"title": "A rule", "rationale": "It must be heard.", "source": "This test"}
+    return {"id": rule_id, "owners": ["staff"], "cases": [{"tier": "routine", "when": when}], **words}
 
 
 def buttons(message: dict[str, Any]) -> list[dict[str, str]]:
