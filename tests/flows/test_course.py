@@ -7,7 +7,7 @@ import pytest
 
 from flows.course import MOST_OCCURRENCES, Course, follow
 from flows.questionnaire import Questionnaire
-from flows.reading import CALCULATED, ENABLE_EXPRESSION, HIDDEN, MAY_DECLINE
+from flows.reading import CALCULATED, ENABLE_EXPRESSION, HIDDEN, MAY_DECLINE, RECALLED
 from flows.values import DECLINED, Coding, Place, Quantity, Value
 from tests.flows.forms import CODES, Raw, choice, flagged, item, load, occurs, when
 
@@ -299,3 +299,19 @@ def test_expressions_that_never_settle_end() -> None:
 def test_an_expression_that_has_no_value_stops_nothing(text: str) -> None:
     form = load(item("a"), item("c", "integer", **expression(CALCULATED, text)), item("b"))
     assert asked_in(walk(form, ("a", True))) == ["a", "b"]
+
+
+def test_what_the_record_knows_is_an_answer_that_nobody_is_asked_and_that_conditions_see() -> None:
+    known = item("known", extension=flagged(HIDDEN, RECALLED))
+    form = load(known, item("next", enableWhen=[when("known", "=", answerBoolean=True)]), item("last"))
+    course = follow(form, {Place("known"): (True,)})
+    assert [entry.place.link_id for entry in course.entries] == ["next", "last"]
+    assert course.facts == {"known": (True,)}
+    unknown = follow(form, {})
+    assert [entry.place.link_id for entry in unknown.entries] == ["last"]
+    assert unknown.facts == {}
+
+
+def test_a_hidden_item_that_is_not_recalled_takes_no_answer_from_outside() -> None:
+    form = load(item("known", extension=flagged(HIDDEN)), item("last"))
+    assert follow(form, {Place("known"): (True,)}).facts == {}
