@@ -186,13 +186,13 @@ def doses(
             col(AnswerRow.superseded_at).is_(None),
         )
     )
-    given: dict[tuple[str, date], dict[str, Values]] = {}
+    given: dict[tuple[int, str, date], dict[str, Values]] = {}
     for answer, conversation in tx.session.exec(query):
         day = answer.answered_at.astimezone(ZoneInfo(zone)).date()
-        facts = given.setdefault((conversation.definition_hash, day), {})
+        facts = given.setdefault((conversation.id, conversation.definition_hash, day), {})
         facts[answer.link_id] = (*facts.get(answer.link_id, ()), *_values(tx, answer))
     return tuple(
-        dose for (form, day), facts in given.items() for dose in reported(_definition(tx, form), facts, day=day)
+        dose for (_, form, day), facts in given.items() for dose in reported(_definition(tx, form), facts, day=day)
     )
 
 

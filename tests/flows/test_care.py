@@ -130,7 +130,7 @@ def test_each_answer_is_recorded_settled_and_followed_by_the_next_question(conte
     assert sam.recorded == ["consent"]
     yes = Coding("yes", "urn:taperline")
     assert [(settled.item.link_id, settled.values) for settled in sam.all(Settle)] == [("consent", (yes,))]
-    assert sam.told == ["?age"]
+    assert sam.told == ["?contact-name"]
 
 
 def test_enrolment_sets_the_weekly_hour_and_the_first_check_in(content: Catalogue) -> None:
@@ -387,13 +387,15 @@ EMERGENCIES = [
     ("asking", {}, "seizure", "unsure", "M1", "emergency"),
     ("asking", {}, "confusion", "yes", "M2", "emergency"),
     ("asking", {}, "chest", "unsure", "M3", "emergency"),
-    ("asking", {"extra": "Yes"}, "overdose-signs", "yes", "M4", "overdose"),
-    ("asking", {"substances": "Yes"}, "sedation", "yes", "M5", "overdose"),
+    ("asking", {"extra": "yes"}, "overdose-signs", "yes", "M4", "overdose"),
+    ("asking", {"substances": "yes"}, "sedation", "yes", "M5", "overdose"),
+    ("asking", {"asq_4": "yes"}, "asq-4-when", "lately", "S1", "crisis_emergency"),
     ("asking", {"asq_1": "yes"}, "asq-5", "yes", "S1", "crisis_emergency"),
     ("checking in", {}, "seizure", "yes", "M1", "emergency"),
     ("checking in", {"dose_as_agreed": "more"}, "overdose-signs", "unsure", "M4", "overdose"),
-    ("checking in", {"used": "alcohol", "substances": "Yes"}, "sedation", "unsure", "M5", "overdose"),
-    ("checking in", {"phq9_9": "Several days", "asq_4": "yes"}, "asq-5", "yes", "S1", "crisis_emergency"),
+    ("checking in", {"used": "alcohol", "substances": "unsure"}, "sedation", "unsure", "M5", "overdose"),
+    ("checking in", {"phq9_9": "Several days"}, "asq-4-since", "yes", "S1", "crisis_emergency"),
+    ("checking in", {"phq9_9": "Several days", "asq_3": "yes"}, "asq-5", "yes", "S1", "crisis_emergency"),
 ]
 
 
@@ -449,11 +451,11 @@ def test_an_alarm_is_told_before_the_next_question_and_only_once(content: Catalo
     assert sam.told == ["stopped_suddenly", "?missed-dose"]
     assert sam.raised == ["D1 urgent"]
     sam.answers("never")
-    assert (sam.told, sam.raised) == (["?other-medicine"], [])
+    assert (sam.told, sam.raised) == (["?beside"], [])
 
 
 def test_d1_becomes_an_emergency_with_signs_of_withdrawal(content: Catalogue) -> None:
-    sam = intake(content).goes(until="seizure", supply="stopped", stopped_how="sudden")
+    sam = intake(content).goes(until="seizure", taking="sudden")
     sam.answers("yes")
     assert set(sam.raised) == {"M1 emergency", "D1 emergency"}
 
@@ -675,7 +677,7 @@ def test_p6_a_person_is_fetched_after_two_misunderstandings(content: Catalogue, 
 
 @pytest.mark.parametrize("understood", ["typed", "tapped", "signal"])
 def test_being_understood_in_between_starts_the_count_again(content: Catalogue, understood: str) -> None:
-    sam = intake(content)
+    sam = intake(content).goes(until="phq9-1")
     for _ in range(3):
         sam.says("zzz")
         assert sam.raised == []
@@ -960,8 +962,7 @@ def test_a_pause_keeps_the_place_and_a_word_brings_it_back(content: Catalogue, w
 
 
 def test_where_were_we_and_my_answers_are_understood_in_the_middle(content: Catalogue) -> None:
-    sam = intake(content)
-    sam.answers("yes")
+    sam = intake(content).goes(until="age")
     sam.says("Where were we?")
     assert sam.told == ["?age"]
     sam.says("my answers")
@@ -1350,9 +1351,10 @@ def test_a_check_in_knows_what_the_intake_said(content: Catalogue) -> None:
         "full-screen": [False],
         "mind-known": ["bipolar", "ptsd"],
         "alcohol-known": ["LA18929-2"],
-        "pregnancy-known": ["breastfeeding"],
+        "sex-known": ["female"],
+        "age-known": ["18-44"],
     }
-    assert sam.conversation.revision == 4, "an answer that was written down has a revision of its own"
+    assert sam.conversation.revision == 5, "an answer that was written down has a revision of its own"
     sam.begins()
     asked = []
     while sam.conversation.stage is Stage.ASKING:
@@ -1360,19 +1362,25 @@ def test_a_check_in_knows_what_the_intake_said(content: Catalogue) -> None:
         words = quiet(sam.question)
         sam.answers(words) if choices(sam.question) or words is None else sam.says(words)
     assert {"racing", "stopped-drinking", "pregnancy"} <= set(asked)
-    assert not {"mind-known", "alcohol-known", "pregnancy-known", "full-screen"} & set(asked)
+    assert not {"mind-known", "alcohol-known", "sex-known", "age-known", "full-screen"} & set(asked)
     sam.sends()
     kept = sam.person.past.answers
-    assert not {"mind-known", "alcohol-known", "pregnancy-known", "full-screen"} & set(kept)
+    assert not {"mind-known", "alcohol-known", "sex-known", "age-known", "full-screen"} & set(kept)
     assert kept["pregnancy"] == (Coding("no", "urn:taperline:pregnancy"),), "the newest answer is what is known"
     assert kept["mind"], "what was not asked again stays"
 
 
-def test_who_was_never_asked_about_pregnancy_or_has_no_such_history_is_not_asked_each_week(content: Catalogue) -> None:
+def test_what_cannot_matter_to_somebody_is_not_asked_each_week(content: Catalogue) -> None:
     sam = in_state(content, "asking").goes(sex="male", mind="ptsd")
     sam.does(Enrolled())
     sam.does(CheckInDue())
-    assert known(sam) == {"full-screen": [False], "mind-known": ["ptsd"], "alcohol-known": ["LA6270-8"]}
+    assert known(sam) == {
+        "full-screen": [False],
+        "mind-known": ["ptsd"],
+        "alcohol-known": ["LA6270-8"],
+        "sex-known": ["male"],
+        "age-known": ["18-44"],
+    }
     sam.begins()
     sam.goes()
     sent = {place.link_id for place in sam.closed[-1].answers}
@@ -1434,7 +1442,9 @@ def test_a_rise_since_the_last_check_in_is_seen_by_the_rules(content: Catalogue)
     ("given", "outcome"),
     [
         ({}, IntakeOutcome.VISIT),
-        ({"consent": "no"}, IntakeOutcome.FLAGGED),
+        ({"consent": "no"}, IntakeOutcome.CALL_FIRST),
+        ({"taking": "alone"}, IntakeOutcome.FLAGGED),
+        ({"naloxone": "No", "opioids": "prescribed"}, IntakeOutcome.CALL_FIRST),
         ({"age": "65-up"}, IntakeOutcome.FLAGGED),
         ({"dose_total": None}, IntakeOutcome.FLAGGED),
         ({"in_person": "unsure"}, IntakeOutcome.FLAGGED),
@@ -1462,4 +1472,4 @@ def test_what_an_intake_leads_to_is_told_to_the_patient_and_to_the_clinic(
 def test_who_would_rather_talk_to_a_person_is_only_asked_how_to_be_reached(content: Catalogue) -> None:
     sam = intake(content).goes(consent="no")
     asked = {place.link_id for place in sam.closed[-1].answers}
-    assert asked == {"consent", "contact-name", "contact-phone", "contact-time"}
+    assert asked == {"consent", "contact-name", "contact-phone", "contact-time", "voicemail"}

@@ -245,7 +245,7 @@ def test_not_safe_by_a_button_is_evidence(content: Catalogue) -> None:
     sam = enrolled(content)
     sam.wants(Command.UNSAFE)
     [told] = evidence(sam, "S1")
-    assert (told.case, told.findings[0].found) == (2, ("No",))
+    assert (told.case, told.findings[0].found) == (4, ("No",))
 
 
 def test_a_lost_channel_is_evidence(content: Catalogue) -> None:
@@ -277,6 +277,7 @@ def test_a_case_that_waited_takes_its_evidence_when_it_fires(content: Catalogue)
     assert [(finding.condition, finding.found) for finding in told.findings] == [
         ("phq9-9 >= 1", ("Several days",)),
         ("asq-4 is not answered", ()),
+        ("asq-4-since is not answered", ()),
     ]
 
 
@@ -310,7 +311,7 @@ def test_a_question_without_an_answer_is_told_in_the_words_of_the_form_in_hand(c
         sam.answers("Several days" if "better off dead" in sam.question.text else "Not at all")
     [due] = [wake.event for wake in sam.all(Wake) if isinstance(wake.event, RuleDue)]
     sam.does(due)
-    asked = next(finding for finding in evidence(sam, "S2")[0].findings if finding.fact == "asq-4")
+    asked = next(finding for finding in evidence(sam, "S2")[0].findings if finding.fact == "asq-4-since")
     texts = {item.text for item in sam.conversation.questionnaire.walk()}
     assert (asked.found, asked.about in texts) == ((), True)
 

@@ -200,24 +200,63 @@ def test_what_is_taken_is_what_was_ever_named_and_what_is_planned(content: Catal
     assert "gabapentinoid" in answered
 
 
+GAPS = load(
+    item(
+        "tapers",
+        "group",
+        repeats=True,
+        item=[
+            item("name", "string", code=ours("medicine")),
+            choice("last", "day", "two-days", "longer", code=ours("last-dose")),
+            choice("days", "every", "four-six", "one-three", "less", code=ours("days-a-week")),
+        ],
+    )
+)
+
+
 @pytest.mark.parametrize(
-    ("tapers", "planned", "long"),
+    ("tapers", "gap"),
     [
-        (["Valium"], None, True),
-        (["Xanax"], None, False),
-        (["Valium", "Xanax"], None, False),
-        (["Xanax"], "diazepam", True),
-        (["Valium"], "alprazolam", False),
-        ([], None, False),
-        (["sugar"], None, False),
+        ([("Valium", "day", "every")], False),
+        ([("Valium", "two-days", "every")], False),
+        ([("Valium", "longer", "four-six")], True),
+        ([("Xanax", "day", "every")], False),
+        ([("Xanax", "two-days", "four-six")], True),
+        ([("sugar", "two-days", "every")], True),
+        ([("Xanax", "longer", "one-three")], False),
+        ([("Ambien", "longer", "less"), ("Klonopin", "day", "every")], False),
+        ([("Klonopin", "day", "every"), ("Xanax", "two-days", "every")], True),
+        ([], False),
     ],
 )
-def test_a_half_life_is_long_only_when_all_are_and_the_plan_comes_first(
-    content: Catalogue, tapers: list[str], planned: str | None, long: bool
+def test_a_gap_is_too_long_by_the_medicine_itself_and_how_often_it_is_taken(
+    content: Catalogue, tapers: list[tuple[str, str, str]], gap: bool
 ) -> None:
+    given: dict[Place, Values] = {}
+    for number, (name, last, days) in enumerate(tapers, start=1):
+        given |= {
+            Place("name", (number,)): (name,),
+            Place("last", (number,)): (Coding(last, "urn:test"),),
+            Place("days", (number,)): (Coding(days, "urn:test"),),
+        }
+        if number > 1:
+            given[Place("tapers", (number,))] = (True,)
+    assert seen(content, GAPS, given)["%gap"] == ((True,) if gap else ())
+
+
+@pytest.mark.parametrize(
+    ("planned", "before", "gap"),
+    [("diazepam", (), False), ("alprazolam", ("Valium",), True), (None, ("Valium",), False), (None, (), True)],
+)
+def test_without_a_name_beside_it_a_gap_is_one_of_the_planned_or_the_known_medicine(
+    content: Catalogue, planned: str | None, before: Values, gap: bool
+) -> None:
+    form = load(choice("last", "day", "two-days", "longer", code=ours("last-dose")))
     plan = Plan((PlanStep(planned, Decimal(1), TODAY),)) if planned else Plan()
-    found = seen(content, MEDICINES, named(*((name, ONE) for name in tapers)), plan=plan)
-    assert found["%half-life"] == (("long",) if long else ())
+    given = {Place("last"): (Coding("two-days", "urn:test"),)}
+    past = Past({"name": before} if before else {})
+    known = knowing(content, GAPS)
+    assert seen(known, form, given, plan=plan, past=past)["%gap"] == ((True,) if gap else ())
 
 
 @pytest.mark.parametrize(

@@ -380,6 +380,7 @@ def test_the_intake_reports_its_medicines(content: Catalogue) -> None:
     answers: Answers = {
         Place("consent"): (Coding("yes", "urn:taperline"),),
         Place("medicine", (1,)): ("Xanax",),
+        Place("taking", (1,)): (Coding("yes", "urn:taperline:taking"),),
         Place("dose-total", (1,)): (Decimal("0.5"),),
         Place("other-medicine"): ("zolpidem",),
     }

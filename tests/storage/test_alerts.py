@@ -314,6 +314,6 @@ def test_the_rules_of_late_are_those_of_this_patient_since_a_time_open_or_not(st
     move(store, number, AlertStep.RESOLVE)
     do(store, lambda tx: raise_(tx, patient, rule="open"))
     do(store, lambda tx: raise_(tx, other, rule="of-another"))
-    do(store, lambda tx: alerts.raise_(tx, patient, "old", Tier.URGENT, now=NOW - HOUR))
+    do(store, lambda tx: alerts.raise_(tx, patient, "old", Tier.URGENT, (), now=NOW - HOUR))
     assert do(store, lambda tx: alerts.rules_since(tx, patient, NOW)) == {"resolved", "open"}
     assert do(store, lambda tx: alerts.rules_since(tx, patient, NOW - HOUR)) == {"resolved", "open", "old"}
