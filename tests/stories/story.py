@@ -199,7 +199,7 @@ class Teller:
     def _answer(self, held: Conversation, given: Given) -> None:
         entry = next(each for each in held.course.entries if each.place == held.question)
         said = given.to(entry, held)
-        words, _, meant = str(said).partition(" => ")
+        words, _, meant = ("", "", "") if isinstance(said, list) else str(said).partition(" => ")
         if entry.item.takes_several:
             self._several(held, entry.item, said)
         elif said is None or said == "skip":
@@ -250,7 +250,7 @@ class Teller:
         assert place is not None
         here = held.questionnaire.positions[place.link_id], place.instance
         event = Pressed(held.id, held.revision, press, number, *here)
-        for screen in range(1, 9):
+        for screen in range(9):
             if self.clinic.button(event) is not None:
                 break
             turn = Pressed(held.id, held.revision, Press.SCREEN, screen, *here)
@@ -345,7 +345,7 @@ def _one_by_one(step: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _listed(words: Any) -> Sequence[str]:
-    return [] if words is None else [words] if isinstance(words, str) else list(words)
+    return [] if words is None else list(map(str, words)) if isinstance(words, list) else [str(words)]
 
 
 def _choice(item: Item, word: str) -> int | None:
