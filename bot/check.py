@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, TemplateSyntaxError
 
 from bot.buttons import Deed
+from bot.one_page import OnePage
 from bot.render import LANGUAGE, LONGEST, TEMPLATES, Rendered, Renderer
 from bot.sandbox.errors import ApiError
 from bot.sandbox.markup import parse_html
@@ -20,13 +21,14 @@ from flows import catalogue, legibility, plain_yaml, reach
 from flows.answers import Reason
 from flows.catalogue import Catalogue, ContentError, Language
 from flows.conditions import Condition
-from flows.conversation import Purpose
+from flows.conversation import Conversation, Purpose
 from flows.course import Entry
 from flows.effects import Ask, Contents, IntakeOutcome, Review, Say, Settle, Teach
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
 from flows.events import Command
 from flows.evidence import Evidence, Finding, Occasion
+from flows.guard import refusals
 from flows.items import Item, ItemType, Option
 from flows.lifecycle import AlertState
 from flows.listener import Signal
@@ -52,12 +54,13 @@ KNOWN_FILES = (
 )
 SPOKEN = (
     *("another_open", "expired", "paused_complete", "questionnaire_done", "questionnaire_invitation"),
-    *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "hello", "help"),
+    *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "guarded"),
+    *("hello", "help"),
     *("home", "after_care_invitation", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder"),
     *(f"intake_done_{outcome}" for outcome in IntakeOutcome),
     *("safe", "stay", "stopped", "visit_requested", "read_about"),
 )
-"""The texts that the core says by name; a rule says its own."""
+"""The texts that the core and the gate say by name; a rule says its own."""
 PARTS = ("part", "question", "review", "settled")
 """What the renderer says in the course of a questionnaire."""
 READING = ("contents", "topic")
@@ -66,7 +69,8 @@ READING = ("contents", "topic")
 STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
-        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine", "no_intake"),
+        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
+        *("no_intake", "summary"),
     }
 )
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
@@ -87,11 +91,15 @@ SAMPLES_STAND_IN = "templates/question.html.j2, part.html.j2, settled.html.j2, r
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words that can reach a patient, and where they stand. Verbatim ones are those of an instrument's authors."""
+    """Words that can reach a patient, and where they stand. Verbatim ones are those of an instrument's authors.
+
+    An answer is the label of an option, which is the patient's to tap.
+    """
 
     where: str
     words: str
     is_verbatim: bool = False
+    is_answer: bool = False
 
 
 def findings(content_dir: Path | None, *, today: date) -> Iterator[tuple[Severity, str]]:
@@ -222,7 +230,7 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in STAFF_TEXTS - {"alert", "request", "why"}:
+    for template in STAFF_TEXTS - {"alert", "request", "why", "summary"}:
         named: dict[str, Any] = {
             "name": "Dr. Lee",
             "role": Role.STAFF,
@@ -232,6 +240,9 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
         }
         say = partial(renderer.staff, template, [Deed.SEND], **named)
         yield from _fault(f"templates/staff/{template}.html.j2", say)
+    intake = Conversation(1, Purpose.INTAKE, content.questionnaires[Purpose.INTAKE], opened=datetime.now(UTC))
+    one_page = partial(OnePage(content, renderer).told, intake, datetime.now(UTC), code="P-22222")
+    yield from _fault("templates/staff/summary.html.j2", one_page)
     for is_open in (True, False):
         shown: dict[str, Any] = {
             "kind": "visit",
@@ -331,14 +342,10 @@ def _fault(where: str, render: Any) -> Iterator[str]:
 
 
 def _refused_words(language: Language, texts: Iterable[Text]) -> Iterator[str]:
-    """Stigma, blame, and numbers of a dose, in every text that can reach a patient."""
-    allowed = re.compile("|".join(map(re.escape, language.allowed)) or "(?!)", re.IGNORECASE)
+    """What the guard would not let through, in every text that can reach a patient."""
     for text in texts:
-        words = allowed.sub("", text.words)
-        for pattern, instead in language.refused:
-            found = pattern.search(words)
-            if found:
-                yield f"{text.where}: {found[0]!r} must not stand in a text to a patient; write: {instead}"
+        for refusal in refusals(text.words, language, is_answer=text.is_answer):
+            yield f"{text.where}: {refusal}"
 
 
 def _hard_to_read(language: Language, texts: Iterable[Text]) -> Iterator[str]:
@@ -359,7 +366,9 @@ def _texts_of_forms(content: Catalogue, forms: Iterable[str]) -> Iterator[Text]:
             yield from (Text(where, words, is_verbatim) for words in (item.text, *beside))
             for option in item.options:
                 is_medicine = isinstance(option.value, Coding) and option.value.system == MEDICINES
-                yield Text(where, option.label, is_verbatim or is_medicine)  # the name on the bottle cannot be simpler
+                yield Text(
+                    where, option.label, is_verbatim or is_medicine, is_answer=True
+                )  # the name on the bottle cannot be simpler
 
 
 def _texts_around(content: Catalogue, renderer: Renderer, content_dir: Path | None) -> Iterator[Text]:

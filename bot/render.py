@@ -78,10 +78,19 @@ Keyboard = list[list[dict[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message ready to be sent: HTML as Telegram understands it, and rows of buttons."""
+    """A message ready to be sent: HTML as Telegram understands it, and rows of buttons. The rest is for the gate.
+
+    `echoes` are the patient's own words and the answers offered, as they stand in the HTML, in order: nobody judges
+    them. `typed` are those that stand on buttons. `whole` are texts that the HTML shows cut short. `bare` is what is
+    left to show when something in the message is refused; None when nothing is.
+    """
 
     html: str
     keyboard: Keyboard
+    echoes: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+    bare: "Rendered | None" = None
 
     def parameters(self, chat_id: int, **more: object) -> dict[str, Any]:
         """The parameters of sendMessage or editMessageText, and `more` of them."""
@@ -121,7 +130,16 @@ class Renderer:
             rows = [rows[0] + rows[1], *rows[2:]]
         if say.template != "help":
             rows.append([self._button(Command.HELP)])
-        return Rendered(self._html(say.template, LAST_RESORT, about=cut(say.about, LONGEST_LINE)), rows)
+        html = self._html(say.template, LAST_RESORT, about=cut(say.about, LONGEST_LINE))
+        if say.in_person:
+            html = f"{html}\n\n{self._label('in_person', group='visit')}"
+        return Rendered(html, rows, whole=(say.about,), bare=Rendered("", rows))
+
+    def guarded(self) -> Rendered:
+        """What is sent in the place of a text that was refused."""
+        return Rendered(
+            self._html("guarded", LAST_RESORT), [[self._button(Command.PERSON)], [self._button(Command.HELP)]]
+        )
 
     def contents(self, contents: Contents) -> Rendered:
         """The titles of Learn as buttons, a screen at a time."""
@@ -144,14 +162,30 @@ class Renderer:
     def ask(self, ask: Ask) -> Sequence[Rendered]:
         """A question with its buttons, the last message; before it, what is too long for one."""
         rows, listed = self._choices(ask)
-        rows += self._ways(ask)
+        ways = self._ways(ask)
+        rows += ways
+        echoes, typed = self._echoes(ask, listed), tuple(self._shown(ask.item, value) for value in ask.draft)
+        out = Rendered("", [[self._button(Command.PAUSE)], *ways])
+        short = replace(ask, item=replace(ask.item, help=""))
+        alone = replace(short, note=None, item=replace(short.item, entry_format="", link=""))
+        bare = Rendered(self._question(alone, (), ask.item.text, listed), rows, echoes, typed, bare=out)
+        left = bare if len(bare.html) <= LONGEST - LONGEST_CHUNK else out
         whole = self._question(ask, ask.intro, ask.item.text, listed)
         if len(whole) <= LONGEST:
-            return [Rendered(whole, rows)]
+            return [Rendered(whole, rows, echoes, typed, bare=left)]
         *before, last = chunks([*ask.intro, ask.item.help, ask.item.text])
         parts = [Rendered(self._html("part", escape(text), text=text), []) for text in before]
-        short = replace(ask, item=replace(ask.item, help=""))
-        return [*parts, Rendered(self._question(short, (), last, listed), rows)]
+        return [*parts, Rendered(self._question(short, (), last, listed), rows, echoes, typed, bare=out)]
+
+    def _echoes(self, ask: Ask, listed: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+        """What a question shows that is no word of ours, in order: limits, answers offered, what was said."""
+        item, shown = ask.item, ask.draft if ask.item.takes_several else ask.given
+        is_limit = ask.note is Reason.OUT_OF_RANGE
+        limits = [spoken(limit) for limit in (item.minimum, item.maximum) if is_limit and limit is not None]
+        said = (
+            [self._shown(item, ask.guess)] if ask.guess is not None else [self._answers(item, shown)] if shown else []
+        )
+        return tuple(str(escape(words)) for words in [*limits, *(label for _, label in listed), *said])
 
     def review(self, review: Review) -> Sequence[Rendered]:
         """All answers with a button each to change them, a screen at a time."""
@@ -160,16 +194,16 @@ class Renderer:
         first = screen * REVIEWED
         shown = list(enumerate(review.entries, start=1))[first : first + REVIEWED]
         lines = [
-            (number, self._reviewed(entry), self._answers(entry.item, entry.values or ()))
+            (number, *self._reviewed(entry), cut(self._answers(entry.item, entry.values or ()), REVIEWED_TEXT))
             for number, (_, entry) in shown
         ]
         is_short = sum(map(len, review.closing)) <= LONGEST_LINE * 3
         closing = review.closing if is_short else ()
         before = [] if is_short or review.in_place else chunks(review.closing)
         parts = [Rendered(self._html("part", escape(text), text=text), []) for text in before]
-        html = self._html(
-            "review", escape("Please check your answers."), lines=lines, closing=closing, is_complete=review.is_complete
-        )
+        whole = tuple(question for _, question, cut, _ in lines if cut != question)
+        echoes = [words for _, question, cut, answer in lines for words in (cut if cut != question else "", answer)]
+        put = [(number, cut, answer) for number, _, cut, answer in lines]
         here = review.conversation, review.revision
         edits = [
             _button(f"✏️ {number}", Pressed(*here, Press.EDIT, 0, position, entry.place.instance))
@@ -182,13 +216,31 @@ class Renderer:
             rows.append([_button(self._label("send"), Pressed(*here, Press.SEND))])
         else:
             rows.append([self._button(Begin(review.conversation, "go_on"))])
-        return [*parts, Rendered(html, [*filter(None, rows), [self._button(Command.HELP)]])]
+        rows = [*filter(None, rows), [self._button(Command.HELP)]]
+        html, alone = (
+            self._html(
+                "review",
+                escape("Please check your answers."),
+                lines=put,
+                closing=closing,
+                is_complete=review.is_complete,
+                in_person=self._label("in_person", group="visit") if review.in_person else "",
+            )
+            for closing in (closing, ())
+        )
+        known = tuple(str(escape(words)) for words in echoes)
+        bare = Rendered(alone, rows, known, whole=whole, bare=Rendered("", rows))
+        return [*parts, Rendered(html, rows, known, whole=whole, bare=bare)]
 
     def settled(self, settle: Settle) -> Rendered:
         """A question that was answered, with its answer and without its keyboard."""
         answer = self._answers(settle.item, settle.values)
-        question = cut(self._asked(settle.item, settle.instance), LONGEST_CHUNK)
-        return Rendered(self._html("settled", escape(f"✓ {answer}"), question=question, answer=answer), [])
+        whole = self._asked(settle.item, settle.instance)
+        question, echo = cut(whole, LONGEST_CHUNK), str(escape(answer))
+        html = self._html("settled", escape(f"✓ {answer}"), question=question, answer=answer)
+        shortened = () if question == whole else (str(escape(question)),)
+        bare = Rendered(f"✓ {echo}", [], (echo,))
+        return Rendered(html, [], (*shortened, echo), whole=(whole,), bare=bare)
 
     def toast(self, name: str) -> str:
         """A short word on a tapped button."""
@@ -247,8 +299,8 @@ class Renderer:
             return {"text": self._words["buttons"][button.label], "callback_data": begin_button(button.conversation)}
         return {"text": self._words["buttons"][button], "callback_data": command_button(button)}
 
-    def _label(self, name: str, **context: object) -> str:
-        return str(self._words["buttons"][name]).format(**context)
+    def _label(self, name: str, group: str = "buttons", **context: object) -> str:
+        return str(self._words[group][name]).format(**context)
 
     def _question(self, ask: Ask, intro: Sequence[str], text: str, listed: Sequence[tuple[int, str]]) -> str:
         item, shown = ask.item, ask.draft if ask.item.takes_several else ask.given
@@ -269,6 +321,7 @@ class Renderer:
             guess="" if ask.guess is None else self._shown(item, ask.guess),
             number=ask.number,
             total=ask.total,
+            in_person=self._label("in_person", group="visit") if ask.in_person else "",
         )
 
     def _note(self, ask: Ask) -> str:
@@ -373,11 +426,12 @@ class Renderer:
         word = self._words["another"]["first" if instance[-1:] == (1,) else "more"]
         return f"{text}\n\n{word}".strip()
 
-    def _reviewed(self, entry: Entry) -> str:
-        """A question in one line, with what tells it from the same question elsewhere."""
+    def _reviewed(self, entry: Entry) -> tuple[str, str]:
+        """A question in one line, whole and cut short, with what tells it from the same question elsewhere."""
         text = " ".join(self._asked(entry.item, entry.place.instance).replace("\n\n", " – ").split())
         within = cut(", ".join(entry.within), REVIEWED_TEXT // 2)
-        return f"{cut(text, REVIEWED_TEXT)} ({within})" if within else cut(text, REVIEWED_TEXT)
+        short = cut(text, REVIEWED_TEXT)
+        return (text, f"{short} ({within})") if within else (text, short)
 
     def _answers(self, item: Item, values: Values) -> str:
         shown = cut(", ".join(self._shown(item, value) for value in values), LONGEST_ANSWER)

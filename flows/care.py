@@ -221,8 +221,10 @@ class _Turn:
         if conversation is None:
             return self._heard(person, event.text, None)
         if not conversation.is_going:
-            go_ahead = word in GO_AHEAD
-            return self._tapped(person, Begun(conversation.id)) if go_ahead else self._heard(person, event.text, None)
+            if word not in GO_AHEAD:
+                return self._heard(person, event.text, None)
+            gone_on, effects = self._tapped(person, Begun(conversation.id))
+            return gone_on, _in_person(effects) if _asks(event.text) else effects
         if event.seen is not Seen.YES:
             return self._too_early(person, conversation, event)
         moved, effects = advance(conversation, event, now=local_time(self.now, person.zone))
@@ -230,10 +232,14 @@ class _Turn:
             return self._steered(person, conversation, word) or self._heard(person, event.text, effects[-1])
         recorded = next((effect.values for effect in effects if isinstance(effect, Record)), moved.draft.values)
         is_free_text = any(isinstance(value, str) for value in recorded)
+        is_guess = any(isinstance(effect, Ask) and effect.guess is not None for effect in effects)
         signals = self.catalogue.listener.hear(event.text) if is_free_text else frozenset()
         if Signal.STOP in signals:
             return self._heard(person, event.text, None)
         kept = (Keep(event.text, signals),) if signals else ()
+        asks = _asks(event.text) or (is_guess and len(event.text.split()) > 2)
+        if asks and not signals and (is_guess or is_free_text):
+            effects = _in_person(effects)
         return self._moved(person, replace(person, conversation=moved, misunderstood=0), effects + kept, signals)
 
     def _steered(self, person: Person, conversation: Conversation, word: str) -> Outcome | None:
@@ -249,18 +255,27 @@ class _Turn:
         signals = self.catalogue.listener.hear(event.text)
         if signals or self._asked_about(event.text, signals) is not None:
             return self._heard(person, event.text, None)
-        again = (put(conversation),) if event.seen is Seen.MAYBE else ()
+        again = _in_person((put(conversation),)) if event.seen is Seen.MAYBE else ()
         return person, (Keep(event.text, signals), *again)
 
     def _sent(self, person: Person, event: Sent) -> Outcome:
         return self._heard(person, f"[{event.medium}] {event.caption}".strip(), Say("not_text"))
 
     def _heard(self, person: Person, text: str, reply: Say | Effect | None) -> Outcome:
+        """Words that are no answer. Nobody hears every question about a dose, so each reply says where it is answered.
+
+        Not beside a text that saves a life, and not twice.
+        """
+        signals = self.catalogue.listener.hear(text)
+        heard, effects = self._answered(person, text, reply, signals)
+        is_value = not any(map(str.isalpha, text)) and not _asks(text)
+        return heard, effects if is_value or signals & _ANSWERED else _in_person(effects)
+
+    def _answered(self, person: Person, text: str, reply: Say | Effect | None, signals: frozenset[Signal]) -> Outcome:
         """Words that are no answer: kept, listened to, answered, and followed by the question that is open.
 
         A Say is always the answer; another reply (the question with a hint) only when nothing was heard in the words.
         """
-        signals = self.catalogue.listener.hear(text)
         if Signal.STOP in signals:
             reply = Say("confirm_stop", (Command.STOP_NOW, Command.STAY))
         explained = isinstance(reply, Say)
@@ -648,7 +663,6 @@ class _Turn:
             "%unanswered.hours": () if unanswered is None else (self._hours_since(unanswered),),
             "%unanswered.in-a-row": (person.unanswered,),
             "%alerts.lately": tuple(sorted(person.alerts_lately)),
-            "%plan.running": (person.plan.on(today) is not None and not self._is_over(person),),
             "%plan.changed-lately": (person.plan.changed_since(today - WINDOW),),
         }
         if person.conversation is None:
@@ -681,6 +695,24 @@ def _words(event: Event) -> str:
 def _paused(conversation: Conversation) -> str:
     """What to say of a pause: whoever has answered everything is told that it will be sent."""
     return "paused" if conversation.course.next is not None else "paused_complete"
+
+
+_ANSWERED = frozenset({Signal.CRISIS, Signal.MEDICAL, Signal.TAPER})
+"""The signals whose own texts save a life, or say where changes are made."""
+
+
+def _asks(text: str) -> bool:
+    """Whether a text holds a question mark, in any writing."""
+    return any(mark in text for mark in "?？؟❓❔")
+
+
+def _in_person(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """The same, and the last of the texts tells where changes to the medicine are made (P5)."""
+    for at in reversed(range(len(effects))):
+        effect = effects[at]
+        if isinstance(effect, Say | Ask | Review):
+            return (*effects[:at], replace(effect, in_person=True), *effects[at + 1 :])
+    return effects
 
 
 def _forget(conversation: int, *, but_silence: bool = False) -> tuple[Forget, ...]:

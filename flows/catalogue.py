@@ -35,7 +35,7 @@ Names = Mapping[str, Sequence[Item]]
 COMPUTED = frozenset(
     {
         *("%signal", "%misunderstood", "%channel", "%standing", "%safe", "%failed", "%outcome"),
-        *("%dose.fall", "%dose.below", "%dose.above", "%plan.running", "%plan.changed-lately", "%half-life"),
+        *("%dose.fall", "%dose.below", "%dose.above", "%plan.changed-lately", "%half-life"),
         *("%taking", "%dose-class"),
         *("%new-medicine", "%unanswered.hours", "%unanswered.in-a-row", "%visit.missed", "%alerts.lately"),
     }

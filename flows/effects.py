@@ -76,7 +76,8 @@ class Ask:
 
     An item that is a group asks whether the group occurs, or occurs once more. `draft` holds what is chosen so far of a
     question with several answers, `guess` what a typed text may mean, `given` the answer that is being changed. With
-    `in_place` it replaces the message that was tapped.
+    `in_place` it replaces the message that was tapped. With `in_person` it answers words that may have asked for a
+    change, so it says where changes are made (P5).
     """
 
     conversation: int
@@ -93,6 +94,7 @@ class Ask:
     given: Values | None = None
     screen: int = 0
     in_place: bool = False
+    in_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class Review:
     closing: tuple[str, ...] = ()
     screen: int = 0
     in_place: bool = False
+    in_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class Say:
     """Whether it goes before whatever else waits for this person, because help cannot wait."""
     about: str = ""
     """The title of the questionnaire that it is about."""
+    in_person: bool = False
+    """Whether it answers words that may have asked for a change: then it says where changes are made (P5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,6 @@ TOLD: Mapping[str, Told] = {
     "%unanswered.hours": Told("Hours without an answer to the check-in"),
     "%unanswered.in-a-row": Told("Check-ins in a row without an answer"),
     "%alerts.lately": Told("Rules that raised an alert in the last 30 days"),
-    "%plan.running": Told("A recorded plan is under way"),
     "%plan.changed-lately": Told("The recorded plan changed in the last 14 days"),
     "%dose.fall": Told("Reported daily total, below the highest of the last 14 days by", is_fraction=True),
     "%dose.below": Told("Reported daily total, below the recorded plan by", is_fraction=True),

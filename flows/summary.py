@@ -110,5 +110,5 @@ def _name(codes: Sequence[Coding], link_id: str) -> str:
 
 def _words(link_id: str) -> str:
     """What a question is about, by its linkId."""
-    words = link_id.replace("-", " ").replace("_", " ")
+    words = link_id.replace("-", " ").replace("_", " ").replace("audit c", "AUDIT-C").replace("asq", "ASQ")
     return words[:1].upper() + words[1:]

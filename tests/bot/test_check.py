@@ -247,6 +247,16 @@ def test_the_words_of_an_instrument_stand_as_they_are(tmp_path: Path, exempt: di
     assert found_in(tmp_path) == []
 
 
+def test_the_names_of_medicines_stand_as_they_are(tmp_path: Path) -> None:
+    asked = {"linkId": "m", "type": "choice", "text": "Which one?"}
+    listed = {**asked, "answerValueSet": "https://taperline.example/ValueSet/medicines"}
+    write(tmp_path, "questionnaires/extra.yaml", form(listed))
+    assert found_in(tmp_path) == []
+    hard = {"system": "urn:x", "code": "a", "display": "Hydrochlorothiazide (Microzide)"}
+    write(tmp_path, "questionnaires/extra.yaml", form({**asked, "answerOption": [{"valueCoding": hard}]}))
+    assert "'Hydrochlorothiazide (Microzide)' is too hard to read" in one_found(tmp_path)
+
+
 def test_a_plain_word_counts_as_easy(tmp_path: Path) -> None:
     hard = "This is the information that we wrote about your benzodiazepine for you."
     write(tmp_path, "templates/en/home.html.j2", hard)

@@ -134,6 +134,10 @@ class Patient:
             words = given.get(link_id.replace("-", "_"), quiet(self.question))
             if words is not None and (not choices(self.question) or self.question.type is ItemType.OPEN_CHOICE):
                 self.says(words)
+                if self.conversation.draft.guess is not None:
+                    self.says("yes")
+                if self.conversation.draft.values:
+                    self.presses(Press.DONE)
             else:
                 self.answers(words)
             if self.person.conversation is not None and self.person.conversation.stage is Stage.PAUSED:

@@ -151,7 +151,6 @@ def test_p6_what_cannot_be_told_does_not_keep_the_alert_from_being_raised() -> N
         ("%rise-share.symptoms", ">=", Decimal("0.3"), Decimal("0.5"), "higher than the time before by: 50 %"),
         ("%rise.phq9-all", ">=", 5, Decimal(6), "PHQ-9: higher than the time before by: 6"),
         ("%last.supply", "=", "out", Coding("out", "urn:taperline"), "(the time before): "),
-        ("%plan.running", "=", True, True, "A recorded plan is under way: Yes"),
         ("%new.fact", "=", True, True, "new fact: Yes"),
     ],
 )

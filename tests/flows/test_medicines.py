@@ -169,6 +169,8 @@ def test_no_listed_word_is_more_like_another_medicine() -> None:
         *("a small white pill", "something for sleep", "the blue one", "water", "benzo", "benzos", "done", "mg mg mg"),
         *("not xanax", "I never took Klonopin", "stopped ativan", "anything but valium", "no clonazepam"),
         *("xanax and klonopin", "klonopin, ambien", "Ativan or Xanax", "oxazepam lorazepam", "clonazepam/clonidine"),
+        *("hydroxalazine", "clonapine", "lorazapine", "clonazapine", "zantax", "lorazolam"),  # as like one as another
+        "the clinic near my house wrote klonapim",
         "I used to take " + "so many different things " * 6 + "xanax",
     ],
 )
@@ -346,8 +348,8 @@ def test_an_address_can_carry_a_version_and_an_id_can_be_taken(address: str) -> 
 
 
 def test_a_value_set_that_the_form_brings_itself_stays() -> None:
-    own = {"resourceType": "ValueSet", "id": "mine", "url": MEDICINES, "status": "active"}
-    own["compose"] = {"include": [{"system": "urn:x", "concept": [{"code": "tea"}]}]}  # type: ignore[assignment]
+    listed = {"include": [{"system": "urn:x", "concept": [{"code": "tea"}]}]}
+    own = {"resourceType": "ValueSet", "id": "mine", "url": MEDICINES, "status": "active", "compose": listed}
     text = asking(MEDICINES, contained=[own])
     assert questionnaire.complete(text, "form.json", OURS.value_sets) == text
 
