@@ -9,7 +9,7 @@ from flows.catalogue import Catalogue
 from flows.checklists import checklists, levels
 from flows.conversation import Conversation
 from flows.equivalents import Duration, Taken, diazepam_equivalents, half_life_class, interaction_classes
-from flows.medicines import Medicine, Medicines
+from flows.medicines import Group, Medicine, Medicines
 from flows.past import Levels, Past
 from flows.questionnaire import Questionnaire
 from flows.scores import scores, total_name
@@ -21,6 +21,13 @@ MEDICINE = Coding("medicine", "urn:taperline")
 
 NEW_MEDICINE = Coding("new-medicine", "urn:taperline")
 """The code that marks a question for a medicine that the patient has just started."""
+
+
+OPIOIDS = Coding("opioids", "urn:taperline")
+"""The code that marks a question for whether opioids are taken, by name or not."""
+
+NO_OPIOIDS = "none"
+"""The code of its answer that none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,9 @@ def _of_medicines(conversation: Conversation, past: Past, plan: Plan, today: dat
     tapered = medicines.by_code(step.medicine) if step is not None else None
     around += [tapered] if tapered is not None else []
     spans = {half_life_class(medicine) for medicine in ([tapered] if tapered else around) if medicine.is_tapered}
-    classes = {str(word) for medicine in new for word in interaction_classes(medicine, around)}
+    begun = [medicine for medicine in _named(past.answers, NEW_MEDICINE, catalogue) if medicine]
+    groups = (Group.OPIOID,) if _takes_opioids(past, answered, catalogue) else ()
+    classes = {str(word) for medicine in new for word in interaction_classes(medicine, [*around, *begun], groups)}
     dose_class = _dose_class(taken(conversation, medicines))
     return {
         "%taking": tuple(sorted({str(group) for medicine in around for group in medicine.groups})),
@@ -116,6 +125,13 @@ def _of_medicines(conversation: Conversation, past: Past, plan: Plan, today: dat
         "%half-life": (Duration.LONG.value,) if spans == {Duration.LONG} else (),
         "%dose-class": () if dose_class is None else (dose_class,),
     }
+
+
+def _takes_opioids(past: Past, answered: Facts, catalogue: Catalogue) -> bool:
+    """Whether the last answer was that opioids are taken, whatever their names."""
+    known = {**past.answers, **answered}
+    told = [value for link_id in sorted(catalogue.coded(OPIOIDS)) for value in known.get(link_id, ())]
+    return any(isinstance(value, Coding) and value != DECLINED and value.code != NO_OPIOIDS for value in told)
 
 
 def _named(answered: Facts, code: Coding, catalogue: Catalogue) -> list[Medicine | None]:
