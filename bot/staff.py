@@ -174,7 +174,8 @@ class Staff:
             self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"patient {step.code}"), now)
             return Done()
         medicine = self.catalogue.medicines.find(step.medicine)
-        if Role(clinician.role) is not Role.PHYSICIAN or medicine is None or not medicine.is_certain:
+        is_known = medicine is not None and medicine.is_certain and medicine.medicine.is_tapered
+        if Role(clinician.role) is not Role.PHYSICIAN or medicine is None or not is_known:
             reason = "plan_medicine" if Role(clinician.role) is Role.PHYSICIAN else "plan_refused"
             self._reply(tx, chat_id, self.renderer.staff(reason, what=step.medicine), now)
             return Done()

@@ -26,6 +26,21 @@ MONDAY = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 """Ten in the morning in San Francisco."""
 
 
+CALM = {
+    "Is that all right for you?": "Yes, let us begin",
+    "How old are you?": "18 to 44",
+    "Can you come here?": "Yes",
+    "Which medicine is it?": "Clonazepam",
+    "on a usual day, all together": "0,5",
+    "What should we call you?": "Sam Doe",
+    "best phone number": "415 555 0100",
+    "hours do you sleep": "7",
+}
+"""Answers to the clinic's own questions that worry nobody, by words of the question."""
+QUIET = ("Skip", "None of these", "No", "Not at all", "None", "Never", "No, this is the first time")
+"""Buttons that worry nobody, under any other question; where there is none of them, the first one."""
+
+
 @dataclass
 class Phone:
     """One person's chat with the bot. Every message of the bot must be read: an unread one fails the test."""
@@ -52,10 +67,12 @@ class Phone:
 
     async def sees(self, *words: str) -> None:
         """Wait until a message that was read before shows these words, because it was edited."""
-        shown = self.world.sandbox.messages
-        await self.world.sandbox.wait_for(
-            lambda: any(all(word in message.get("text", "") for word in words) for message in shown(self.person))
-        )
+        await self.world.sandbox.wait_for(lambda: self.shows(*words))
+
+    def shows(self, *words: str) -> bool:
+        """Whether a message shows these words now."""
+        messages = self.world.sandbox.messages(self.person)
+        return any(all(word in message.get("text", "") for word in words) for message in messages)
 
     async def gets_nothing(self) -> None:
         """When everything has settled, there is nothing to read."""
@@ -81,6 +98,32 @@ class Phone:
         for label in labels:
             await self.gets()
             self.taps(label)
+
+    async def goes(self, until: str, **given: str) -> dict[str, Any]:
+        """Answer one question after another, quietly but for what is given, to a message with these words.
+
+        The name of what is given stands for words of the question, with `_` for spaces: `seizure="Not sure"`.
+        """
+        for _ in range(150):
+            message = await self.gets()
+            text = message["text"]
+            if until in text:
+                return message
+            labels = [label.removeprefix("☐ ") for label in self.labels(message)]
+            wanted = (words for question, words in given.items() if question.replace("_", " ") in text)
+            calm = (words for question, words in CALM.items() if question in text)
+            words = (
+                next(wanted, None) or next(calm, None) or next((word for word in QUIET if word in labels), labels[0])
+            )
+            if not any(label.startswith(words) for label in labels):
+                self.says(words)
+                continue
+            several = not any(label.startswith(words) for label in self.labels(message))
+            self.taps(f"☐ {words}" if several else words)
+            if several and words != "None of these":
+                await self.sees("So far:")
+                self.taps("That is all")
+        raise AssertionError("it never ends")
 
     def labels(self, message: dict[str, Any]) -> list[str]:
         """The words on a message's buttons."""

@@ -34,8 +34,8 @@ ANSWERS = 8
 RUNS = 5
 OTHERS = 200_000
 """Past answers of other people in the database of the second figure."""
-WORDS = ("yes", "something else", "yes", "ativan", "2", "no", "Yes, I still take it", "no")
-"""The first answers of the intake, as typed."""
+WORDS = ("yes, let us begin", "18 to 44", "male", "something else", "that is all", "yes", "ativan", "skip")
+"""The first answers of the intake, as typed; one of them takes two messages."""
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import flows
 from bot import check
 from bot.render import LANGUAGE, TEMPLATES
 from flows import catalogue, questionnaire, reach
+from flows.effects import IntakeOutcome
 from flows.problems import Severity
 from tests.e2e.test_operators import taperline
 
@@ -145,7 +146,7 @@ def test_a_question_that_some_answers_lead_to_is_in_order(tmp_path: Path, items:
     ("test", "part"),
     [
         ('{question: phq9-9, operator: ">=", answer: 4}', "phq9-9 >= 4 never holds"),
-        ('{question: "%total.phq2", operator: ">", answer: 6}', "%total.phq2 > 6 never holds"),
+        ('{question: "%total.phq9", operator: ">", answer: 27}', "%total.phq9 > 27 never holds"),
         ('{question: "%dose.fall", operator: ">", answer: 1}', "%dose.fall > 1 never holds"),
         ('{question: "%channel", operator: "=", answer: closed}', "%channel = closed never holds"),
         ('{question: "%standing", operator: "=", answer: gone}', "%standing = gone never holds"),
@@ -153,9 +154,9 @@ def test_a_question_that_some_answers_lead_to_is_in_order(tmp_path: Path, items:
         ('{question: "%safe", operator: "=", answer: true}', "%safe = true never holds"),
         ('{question: "%failed", operator: "=", answer: true}', "%failed = true never holds"),
         (
-            '{all: [{question: chest, operator: "=", answer: "yes"}, {question: adult, operator: "=", answer: true},'
+            '{all: [{question: chest, operator: "=", answer: "yes"}, {question: age, operator: "=", answer: 65-up},'
             ' {question: dose-as-agreed, operator: "=", answer: more}]}',
-            "adult = true and dose-as-agreed = more never holds together",
+            "age = 65-up and dose-as-agreed = more never holds together",
         ),
         (
             '{all: [{question: substances, operator: "=", answer: false},'
@@ -414,7 +415,9 @@ def spoken_by(name: str) -> Iterator[str]:
 
 
 def test_check_says_every_text_that_the_core_says() -> None:
-    assert set(spoken_by("Say")) <= {*check.SPOKEN, "hello", "template"}
+    endings = {f"intake_done_{outcome}" for outcome in IntakeOutcome}
+    assert endings <= set(check.SPOKEN)
+    assert set(spoken_by("Say")) <= {*check.SPOKEN, "hello", "template", "intake_done_"}
     assert set(spoken_by("Toast")) <= set(check.TOASTS)
     words = yaml.safe_load((TEMPLATES / LANGUAGE / "words.yaml").read_text("utf-8"))
     assert set(words["toasts"]) == set(check.TOASTS)

@@ -46,7 +46,7 @@ async def test_strange_updates_are_set_aside_and_hold_up_nobody(here: World) -> 
     await sam.gets("Shall we begin?")
     await here.app.receiver.take(STRANGE)
     sam.taps("Begin")
-    await sam.gets("18 or older")
+    await sam.gets("Is that all right for you?")
     before = await dead_letters(here)
     assert before >= 1
     await here.app.receiver.take(STRANGE[:2])
@@ -64,7 +64,7 @@ async def test_p6_a_turn_that_fails_pages_a_person_and_the_next_message_is_handl
     await sam.gets("988", "911")
     await here.app.store.run(lambda tx: tx.session.connection().exec_driver_sql("ALTER TABLE gone RENAME TO answer"))
     sam.taps("Begin")
-    await sam.gets("18 or older")
+    await sam.gets("Is that all right for you?")
 
 
 async def test_p3_an_update_that_comes_twice_changes_nothing(here: World) -> None:
@@ -73,9 +73,9 @@ async def test_p3_an_update_that_comes_twice_changes_nothing(here: World) -> Non
     sam.starts()
     await sam.gets("Shall we begin?")
     sam.taps("Begin")
-    await sam.gets("18 or older")
-    sam.taps("Yes")
-    await sam.gets("Which of these")
+    await sam.gets("Is that all right for you?")
+    sam.taps("Yes, let us begin")
+    await sam.gets("How old are you?")
     await sam.gets_nothing()
 
 
@@ -112,13 +112,13 @@ async def test_p8_words_typed_before_a_question_was_seen_never_answer_it(anyhow:
     sam.starts()
     await sam.gets("Shall we begin?")
     sam.taps("Begin")
-    await sam.gets("18 or older")
+    await sam.gets("Is that all right for you?")
     for _ in range(3):
-        sam.says("yes")
-    await sam.gets("Which of these")
+        sam.says("yes, let us begin")
+    await sam.gets("How old are you?")
     await sam.gets_nothing()
-    sam.says("something else")
-    await sam.gets("Can you come here?")
+    sam.says("18 to 44")
+    await sam.gets("What sex")
 
 
 async def test_p8_impatient_words_while_the_bot_was_away_answer_one_question_only(here: World) -> None:
@@ -126,13 +126,13 @@ async def test_p8_impatient_words_while_the_bot_was_away_answer_one_question_onl
     sam.starts()
     await sam.gets("Shall we begin?")
     sam.taps("Begin")
-    await sam.gets("18 or older")
+    await sam.gets("Is that all right for you?")
     await here.settled()
     await here.bot.aclose()
     for _ in range(3):
-        sam.says("yes")
+        sam.says("yes, let us begin")
     await here.start()
-    await sam.gets("Which of these")
+    await sam.gets("How old are you?")
     await sam.gets_nothing()
 
 

@@ -92,6 +92,7 @@ def in_state(content: Catalogue, renderer: Renderer, state: str) -> Iterator[Cha
         for step in steps:
             if step == ENROL:
                 talk.store.submit(lambda tx: enrol(tx, talk)).result()
+                talk.does("/help")  # and so the welcome is read
             else:
                 talk.does(step)
         while until is not None and (open_item := question(talk)) is not None and open_item.type not in until:

@@ -17,7 +17,7 @@ async def at_the_first_question(world: World) -> Phone:
     sam.starts()
     await sam.gets("Shall we begin?")
     sam.taps("Begin")
-    await sam.gets("Are you 18 or older?")
+    await sam.gets("Is that all right for you?")
     return sam
 
 
@@ -40,24 +40,24 @@ async def test_what_is_not_text_gets_a_kind_answer_and_the_question_stays(here: 
     sam = await at_the_first_question(here)
     here.sandbox.say(sam.person, "", kind=kind)
     await sam.gets("can only read text")
-    await sam.gets("Are you 18 or older?")
-    sam.taps("Yes")
-    await sam.gets("Which of these")
-    assert set(await answers(here, sam)) == {"adult"}
+    await sam.gets("Is that all right for you?")
+    sam.taps("Yes, let us begin")
+    await sam.gets("How old are you?")
+    assert set(await answers(here, sam)) == {"consent"}
 
 
 async def test_a_long_text_a_forwarded_and_an_edited_one_are_kept_and_answer_nothing(here: World) -> None:
     sam = await at_the_first_question(here)
     long = ("so tired of all this " * 240).strip()
     sam.says(long, raw=True)
-    await sam.gets("Please tap Yes or No", "Are you 18 or older?")
+    await sam.gets("Please tap one of the buttons", "Is that all right for you?")
     here.sandbox.say(sam.person, "yes", forward_from="A friend")
     await sam.gets("forwarded message")
-    await sam.gets("Are you 18 or older?")
+    await sam.gets("Is that all right for you?")
     first = next(message for message in here.sandbox.messages(sam.person) if message.get("text", "") == long)
     here.sandbox.edit(sam.person, first["message_id"], "no")
     await sam.gets("changed a message")
-    await sam.gets("Are you 18 or older?")
+    await sam.gets("Is that all right for you?")
     assert await answers(here, sam) == {}
     kept = await here.app.store.run(lambda tx: [text.text for text in conversations.texts(tx, _id(tx, sam))])
     assert kept == [long, "yes", "no"]
@@ -66,14 +66,14 @@ async def test_a_long_text_a_forwarded_and_an_edited_one_are_kept_and_answer_not
 async def test_p8_a_double_tap_changes_nothing_and_an_old_button_shows_where_we_are(here: World) -> None:
     sam = await at_the_first_question(here)
     old = here.sandbox.last_message(sam.person)
-    yes, no = (button["callback_data"] for button in old["reply_markup"]["inline_keyboard"][0])
+    yes, no = (row[0]["callback_data"] for row in old["reply_markup"]["inline_keyboard"][:2])
     here.sandbox.tap(sam.person, old["message_id"], yes)
     here.sandbox.tap(sam.person, old["message_id"], yes, forged=True)
-    await sam.gets("Which of these")
+    await sam.gets("How old are you?")
     await sam.gets_nothing()
     here.sandbox.tap(sam.person, old["message_id"], no, forged=True)
-    await sam.gets("Which of these")
-    assert await answers(here, sam) == {"adult": (True,)}
+    await sam.gets("How old are you?")
+    assert await answers(here, sam) == {"consent": (Coding("yes", "urn:taperline"),)}
 
 
 @pytest.mark.parametrize("data", ["a:0:1:1:0", "a:zzzzzzzzzzzzz:99:0:0", "s:ack:1", "s:enrol:1", "b:0", "c:no", "²:1"])
@@ -81,7 +81,7 @@ async def test_p8_a_forged_button_does_nothing(here: World, data: str) -> None:
     sam = await at_the_first_question(here)
     here.sandbox.tap(sam.person, here.sandbox.last_message(sam.person)["message_id"], data, forged=True)
     await here.settled()
-    assert all("18 or older" in message["text"] for message in sam.unread)
+    assert all("Is that all right for you?" in message["text"] for message in sam.unread)
     assert await answers(here, sam) == {}
 
 
@@ -89,7 +89,7 @@ async def test_p8_a_button_of_somebody_elses_conversation_does_nothing(here: Wor
     sam, rosa = await at_the_first_question(here), await at_the_first_question(here)
     sams = here.sandbox.last_message(sam.person)["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     here.sandbox.tap(rosa.person, here.sandbox.last_message(rosa.person)["message_id"], sams, forged=True)
-    await rosa.gets("Are you 18 or older?")
+    await rosa.gets("Is that all right for you?")
     assert await answers(here, sam) == await answers(here, rosa) == {}
 
 
@@ -98,7 +98,7 @@ async def test_p9_help_is_one_tap_away_under_every_message(here: World) -> None:
     sam.taps("🆘 Help")
     await sam.gets("988", "911", "1-800-222-1222", "HOME to 741741")
     sam.says("hmm")
-    await sam.gets("Are you 18 or older?")
+    await sam.gets("Is that all right for you?")
     sam.says("/stop")
     await sam.gets("will not write to you again")
     for message in sam.world.sandbox.messages(sam.person):
@@ -116,14 +116,14 @@ async def test_words_of_suicide_are_answered_first_and_paged_in_every_state(here
     sam.starts()
     await sam.gets("Shall we begin?")
     sam.taps("Begin")
-    await sam.gets("18 or older")
+    await sam.gets("Is that all right for you?")
     sam.says(words)
     await sam.gets("988", "911")
     await sam.gets("go on where we were")
     await here.settled()
     assert await answers(here, sam) == {}
     sam.taps("Go on")
-    await sam.gets("18 or older")
+    await sam.gets("Is that all right for you?")
     await lee.gets_nothing()
 
 
@@ -157,12 +157,8 @@ async def test_a_typed_no_to_the_question_of_safety_is_heard_as_no(here: World) 
 
 async def test_p6_no_and_then_yes_on_the_same_question_is_no_answer_but_is_heard(here: World) -> None:
     lee, sam = await here.clinician(), await at_the_first_question(here)
-    for label, question in [("Yes", "Which"), ("Something", "in person"), ("Yes", "benzo"), ("Loraz", "milligrams")]:
-        sam.taps(label)
-        await sam.gets(question)
-    sam.taps("Skip")
-    await sam.answers("No", "Yes, I still")
-    question = await sam.gets("seizure")
+    sam.taps("Yes, let us begin")
+    question = await sam.goes(until="have a seizure")
     yes = question["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
     sam.taps("No")
     here.sandbox.tap(sam.person, question["message_id"], yes, forged=True)
@@ -174,13 +170,8 @@ async def test_p6_no_and_then_yes_on_the_same_question_is_no_answer_but_is_heard
 
 async def test_an_emergency_fires_on_the_answer_itself_and_pauses_the_questions(here: World) -> None:
     lee, sam = await here.clinician(), await at_the_first_question(here)
-    steps = [("Yes", "Which"), ("Something", "in person"), ("Yes", "benzo"), ("Loraz", "milligrams")]
-    for label, question in steps:
-        sam.taps(label)
-        await sam.gets(question)
-    sam.says("2 mg")
-    await sam.answers("No", "Yes, I still")
-    await sam.gets("seizure")
+    sam.taps("Yes, let us begin")
+    await sam.goes(until="have a seizure")
     sam.taps("Not sure")
     await sam.gets("Call 911 now")
     await sam.gets("go on where we were")
@@ -194,7 +185,7 @@ async def test_a_paused_patient_is_reminded_once_and_left_in_peace_after_stop(he
     sam = await at_the_first_question(here)
     await here.passes(timedelta(hours=24))
     await sam.gets("still open")
-    await sam.gets("Are you 18 or older?")
+    await sam.gets("Is that all right for you?")
     await here.passes(timedelta(days=3))
     await sam.gets_nothing()
     sam.says("please stop")
@@ -207,11 +198,11 @@ async def test_a_paused_patient_is_reminded_once_and_left_in_peace_after_stop(he
 
 async def test_two_weeks_of_silence_put_the_questions_away_and_keep_the_answers(here: World) -> None:
     sam = await at_the_first_question(here)
-    sam.taps("Yes")
-    await sam.gets("Which of these")
+    sam.taps("Yes, let us begin")
+    await sam.gets("How old are you?")
     await here.passes(timedelta(hours=24))
     await sam.gets("still open")
-    await sam.gets("Which of these")
+    await sam.gets("How old are you?")
     await here.passes(timedelta(days=13))
     await sam.gets("put them away", "is kept")
     await sam.gets_nothing()
@@ -219,7 +210,7 @@ async def test_two_weeks_of_silence_put_the_questions_away_and_keep_the_answers(
     def kept(tx: Transaction) -> list[Any]:
         return [list(held.answers.values()) for held, _ in conversations.of_patient(tx, _id(tx, sam))]
 
-    assert await here.app.store.run(kept) == [[(True,)]]
+    assert await here.app.store.run(kept) == [[(Coding("yes", "urn:taperline"),)]]
     sam.taps("Start")
     await sam.gets("Shall we begin?")
 

@@ -197,12 +197,12 @@ def quiet(item: Item) -> str | None:
     """An answer that worries nobody."""
     if item.type is ItemType.GROUP:
         return "No"
+    if item.link_id in CALM:
+        return CALM[item.link_id]
     if not item.required:
         return None
     if item.type is ItemType.BOOLEAN:
         return "No"
-    if item.link_id in CALM:
-        return CALM[item.link_id]
     if item.type in {ItemType.STRING, ItemType.TEXT}:
         return "Sam"
     if item.type in {ItemType.INTEGER, ItemType.DECIMAL}:
@@ -214,8 +214,15 @@ def quiet(item: Item) -> str | None:
     return next((code for code in ("no", "none") if code in codes), choices(item)[0][1])
 
 
-CALM = {"consent": "yes", "age": "18-44", "in-person": "yes", "medicine": "lorazepam", "prescriber": "knows"}
-"""Answers that worry nobody, where the first or a no would."""
+CALM = {
+    "consent": "yes",
+    "age": "18-44",
+    "in-person": "yes",
+    "medicine": "lorazepam",
+    "dose-total": "1",
+    "prescriber": "knows",
+}
+"""Answers that worry nobody, where the first, a no or none would."""
 
 
 def prospect(content: Catalogue) -> Patient:

@@ -10,7 +10,22 @@ from flows.answers import Reason, choices
 from flows.care import EXPIRE_AFTER, GONE, REMIND_AFTER, SEND_AFTER, WEEKLY, Aside, Channel
 from flows.catalogue import Catalogue
 from flows.conversation import Conversation, Purpose
-from flows.effects import Ask, Begin, End, Forget, Keep, Raise, Record, Request, RequestKind, Say, Settle, Toast, Wake
+from flows.effects import (
+    Ask,
+    Begin,
+    End,
+    Forget,
+    IntakeOutcome,
+    Keep,
+    Raise,
+    Record,
+    Request,
+    RequestKind,
+    Say,
+    Settle,
+    Toast,
+    Wake,
+)
 from flows.escalation import Tier
 from flows.events import (
     Answered,
@@ -30,11 +45,16 @@ from flows.events import (
     Said,
     Seen,
     Sent,
+    SilenceDue,
     Sought,
+    VisitMissed,
 )
 from flows.evidence import Evidence
 from flows.lifecycle import NotAllowedError, Stage, Standing
+from flows.past import Past
+from flows.questionnaire import Questionnaire
 from flows.schedule import WeeklyHour
+from flows.taper import Plan, PlanStep
 from flows.values import Coding, Place
 from tests.flows.forms import item, load, scored
 from tests.flows.people import (
@@ -90,7 +110,7 @@ def test_an_invitation_can_be_taken_up_by_a_word(content: Catalogue, word: str) 
     sam = prospect(content)
     sam.says(word)
     assert sam.conversation.stage is Stage.ASKING
-    assert sam.told == ["?adult"]
+    assert sam.told == ["?consent"]
 
 
 def test_an_intake_goes_to_its_end_and_asks_for_a_consultation(content: Catalogue) -> None:
@@ -98,18 +118,19 @@ def test_an_intake_goes_to_its_end_and_asks_for_a_consultation(content: Catalogu
     conversation = sam.conversation.id
     sam.goes()
     assert sam.closed[-1].stage is Stage.SUBMITTED
-    assert sam.all(Request) == [Request(RequestKind.CONSULTATION)]
-    assert sam.told == ["intake_done"]
-    assert sam.all(Forget) == [Forget(f"{kind}:{conversation}") for kind in ("remind", "review", "expire")]
+    assert sam.all(Request) == [Request(RequestKind.CONSULTATION, IntakeOutcome.VISIT)]
+    assert sam.told == ["intake_done_visit"]
+    assert sam.all(Forget) == [Forget(f"{kind}:{conversation}") for kind in ("remind", "review", "expire", "silent")]
     assert sam.person.standing is Standing.REQUESTED
 
 
 def test_each_answer_is_recorded_settled_and_followed_by_the_next_question(content: Catalogue) -> None:
     sam = intake(content)
-    sam.answers("Yes")
-    assert sam.recorded == ["adult"]
-    assert [(settled.item.link_id, settled.values) for settled in sam.all(Settle)] == [("adult", (True,))]
-    assert sam.told == ["?group"]
+    sam.answers("yes")
+    assert sam.recorded == ["consent"]
+    yes = Coding("yes", "urn:taperline")
+    assert [(settled.item.link_id, settled.values) for settled in sam.all(Settle)] == [("consent", (yes,))]
+    assert sam.told == ["?age"]
 
 
 def test_enrolment_sets_the_weekly_hour_and_the_first_check_in(content: Catalogue) -> None:
@@ -201,7 +222,7 @@ def test_safe_and_no_call_are_answered_and_raise_nothing(content: Catalogue) -> 
 def test_staying_brings_the_open_question_back(content: Catalogue) -> None:
     sam = intake(content)
     sam.wants(Command.STAY)
-    assert sam.told == ["?adult"]
+    assert sam.told == ["?consent"]
 
 
 # --- P8: never a wrong answer -----------------------------------------------------------------------------------
@@ -279,8 +300,8 @@ def test_p6_what_was_typed_early_is_listened_to(content: Catalogue) -> None:
 def test_a_rejected_answer_asks_again_with_the_reason(content: Catalogue) -> None:
     sam = intake(content)
     sam.says("bananas")
-    assert [asked.note for asked in sam.all(Ask)] == [Reason.YES_OR_NO]
-    assert sam.told == ["?adult"]
+    assert [asked.note for asked in sam.all(Ask)] == [Reason.PICK_ONE]
+    assert sam.told == ["?consent"]
 
 
 # --- crisis and emergencies -------------------------------------------------------------------------------------
@@ -371,7 +392,7 @@ EMERGENCIES = [
     ("asking", {"asq_1": "yes"}, "asq-5", "yes", "S1", "crisis_emergency"),
     ("checking in", {}, "seizure", "yes", "M1", "emergency"),
     ("checking in", {"dose_as_agreed": "more"}, "overdose-signs", "unsure", "M4", "overdose"),
-    ("checking in", {"substances": "Yes"}, "sedation", "unsure", "M5", "overdose"),
+    ("checking in", {"used": "alcohol", "substances": "Yes"}, "sedation", "unsure", "M5", "overdose"),
     ("checking in", {"phq9_9": "Several days", "asq_4": "yes"}, "asq-5", "yes", "S1", "crisis_emergency"),
 ]
 
@@ -415,23 +436,24 @@ def test_whether_somebody_is_safe_can_be_answered_by_a_word(content: Catalogue) 
 
 
 def test_p8_a_bare_no_means_not_safe_only_right_after_that_question(content: Catalogue) -> None:
-    sam = in_state(content, "paused")
+    sam = intake(content).goes(until="seizure")
+    sam.says(CRISIS)
     sam.begins()
     sam.says("no")
-    assert (sam.recorded, sam.raised) == (["adult"], [])
+    assert (sam.recorded, sam.raised) == (["seizure"], [])
 
 
 def test_an_alarm_is_told_before_the_next_question_and_only_once(content: Catalogue) -> None:
     sam = intake(content).goes(until="supply")
-    sam.answers("stopped")
-    assert sam.told == ["stopped_suddenly", "?seizure"]
+    sam.answers("out")
+    assert sam.told == ["stopped_suddenly", "?missed-dose"]
     assert sam.raised == ["D1 urgent"]
-    sam.answers("no")
-    assert (sam.told, sam.raised) == (["?confusion"], [])
+    sam.answers("never")
+    assert (sam.told, sam.raised) == (["?other-medicine"], [])
 
 
 def test_d1_becomes_an_emergency_with_signs_of_withdrawal(content: Catalogue) -> None:
-    sam = intake(content).goes(until="seizure", supply="stopped")
+    sam = intake(content).goes(until="seizure", supply="stopped", stopped_how="sudden")
     sam.answers("yes")
     assert set(sam.raised) == {"M1 emergency", "D1 emergency"}
 
@@ -472,7 +494,7 @@ def test_no_thoughts_of_death_start_no_waiting(content: Catalogue) -> None:
     sam = checking_in(content).goes(until="phq9-9")
     sam.answers("Not at all")
     assert (sam.raised, waiting(sam)) == ([], [])
-    assert sam.told == ["?seizure"]
+    assert sam.told == ["?gad7-1"]
 
 
 def test_a_finished_screen_is_left_in_peace_after_15_minutes(content: Catalogue) -> None:
@@ -567,6 +589,17 @@ def test_p5_a_taper_question_in_every_state_becomes_a_visit_and_the_question_com
     assert sam.person.conversation == before
 
 
+def with_forms(content: Catalogue, **forms: Questionnaire) -> Catalogue:
+    """The clinic's content, with these questionnaires instead of its own."""
+    return replace(content, questionnaires={**content.questionnaires, **forms})
+
+
+def asking_for_the_dose(content: Catalogue) -> Catalogue:
+    """A check-in that asks for today's total at once, and then goes on."""
+    daily_dose = [{"system": "urn:taperline", "code": "daily-dose"}]
+    return with_forms(content, check_in=load(item("total", "decimal", code=daily_dose), item("next")))
+
+
 @pytest.mark.parametrize(
     ("reports", "today", "alarms"),
     [
@@ -588,16 +621,16 @@ def test_p5_a_taper_question_in_every_state_becomes_a_visit_and_the_question_com
 def test_d2_is_a_report_of_more_than_a_quarter_below_the_highest_of_14_days(
     content: Catalogue, reports: list[tuple[int, str]], today: str, alarms: bool
 ) -> None:
-    sam = checking_in(content, reports).goes(until="dose-total")
+    sam = checking_in(asking_for_the_dose(content), reports)
     sam.says(today)
-    assert sam.recorded == ["dose-total"]
+    assert sam.recorded == ["total"]
     assert ("D2 urgent" in sam.raised) == alarms
     assert ("differs_from_plan" in sam.told) == alarms
     assert sam.all(Ask), "it is no emergency: the next question comes"
 
 
 def test_d2_fires_on_the_report_and_not_again_on_the_answers_after_it(content: Catalogue) -> None:
-    sam = checking_in(content, [(7, "10")]).goes(until="dose-total")
+    sam = checking_in(content, [(7, "10")]).goes(until="dose-1", dose_as_agreed="less", different_days="1")
     sam.says("5")
     assert sam.raised == ["D2 urgent"]
     while sam.conversation.stage is Stage.ASKING:
@@ -608,18 +641,18 @@ def test_d2_fires_on_the_report_and_not_again_on_the_answers_after_it(content: C
 
 
 def test_a_skipped_dose_is_no_fall(content: Catalogue) -> None:
-    sam = checking_in(content, [(7, "10")]).goes(until="dose-total")
+    sam = checking_in(asking_for_the_dose(content), [(7, "10")])
     sam.answers(None)
-    assert sam.raised == []
+    assert (sam.recorded, sam.raised) == (["total"], [])
 
 
 def test_the_day_of_a_report_is_the_patients_own(content: Catalogue) -> None:
-    sam = checking_in(content, [(14, "10")]).goes(until="dose-total")
+    sam = checking_in(asking_for_the_dose(content), [(14, "10")])
     sam.now = datetime(2026, 11, 24, 7, 59, tzinfo=UTC)
     assert sam.person.doses[0].day == date(2026, 11, 9)
     sam.says("5")
     assert "D2 urgent" in sam.raised
-    late = checking_in(content, [(14, "10")]).goes(until="dose-total")
+    late = checking_in(asking_for_the_dose(content), [(14, "10")])
     late.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
     late.says("5")
     assert "D2 urgent" not in late.raised
@@ -648,7 +681,7 @@ def test_being_understood_in_between_starts_the_count_again(content: Catalogue, 
         assert sam.raised == []
         match understood:
             case "typed":
-                sam.says(quiet(sam.question) or "skip")
+                sam.says(choices(sam.question)[0][1])
                 assert sam.recorded
             case "tapped":
                 sam.answers(quiet(sam.question))
@@ -678,7 +711,7 @@ def test_stopping_ends_what_is_open_and_forgets_the_timers(content: Catalogue, s
     sam.wants(Command.STOP_NOW)
     assert sam.person.channel is Channel.STOPPED
     assert sam.person.conversation is None
-    assert {forget.prefix for forget in sam.all(Forget)} == {"remind:", "review:", "expire:", "check-in"}
+    assert {forget.prefix for forget in sam.all(Forget)} == {"remind:", "review:", "expire:", "silent:", "check-in"}
     assert sam.told == ["stopped"]
     if open_before is not None:
         assert sam.closed[-1].stage is Stage.STOPPED
@@ -736,7 +769,7 @@ def test_a_prospect_who_stopped_may_begin_anew(content: Catalogue) -> None:
     ("state", "told"),
     [
         ("invited", ["reminder"]),
-        ("asking", ["reminder", "?adult"]),
+        ("asking", ["reminder", "?consent"]),
         ("reviewing", ["reminder", "review"]),
         ("paused", ["reminder"]),
     ],
@@ -830,7 +863,7 @@ def test_a_blocked_patient_is_not_asked_but_the_week_after_they_come_back(conten
 
 
 def test_the_first_check_in_compares_with_the_dose_of_the_days_before(content: Catalogue) -> None:
-    sam = checking_in(content, [(3, "4")]).goes(until="dose-total")
+    sam = checking_in(asking_for_the_dose(content), [(3, "4")])
     sam.says("2")
     assert "D2 urgent" in sam.raised
     assert sam.person.doses[0].milligrams == Decimal(4)
@@ -891,7 +924,7 @@ def test_a_second_conversation_sets_the_first_aside_and_mixes_nothing(content: C
     sam.does(Answered(first.id, first.revision, 2, 0))
     assert sam.recorded == []
     assert sam.all(Toast) == [Toast("stale")]
-    assert sam.told == ["?adult"]
+    assert sam.told == ["?consent"]
 
 
 def test_a_conversation_that_was_set_aside_goes_on_where_it_was(content: Catalogue) -> None:
@@ -910,7 +943,7 @@ def test_after_the_end_the_one_that_waits_is_offered(content: Catalogue) -> None
     sam, first = sought(content)
     sam.begins()
     sam.goes()
-    assert sam.told == ["intake_done", "another_open"]
+    assert sam.told == ["intake_done_visit", "another_open"]
     assert sam.all(Say)[-1].buttons == (Begin(first.id, "go_on"),)
     sam.says("hello")
     assert Begin(first.id, "go_on") in sam.all(Say)[-1].buttons
@@ -923,19 +956,19 @@ def test_a_pause_keeps_the_place_and_a_word_brings_it_back(content: Catalogue, w
     assert sam.conversation.stage is Stage.PAUSED
     assert sam.told == ["paused"]
     sam.says("where were we")
-    assert sam.told == ["?adult"]
+    assert sam.told == ["?consent"]
 
 
 def test_where_were_we_and_my_answers_are_understood_in_the_middle(content: Catalogue) -> None:
     sam = intake(content)
-    sam.answers("Yes")
+    sam.answers("yes")
     sam.says("Where were we?")
-    assert sam.told == ["?group"]
+    assert sam.told == ["?age"]
     sam.says("my answers")
     assert sam.told == ["review"]
     assert sam.person.misunderstood == 0
-    sam.does(Pressed(sam.conversation.id, sam.conversation.revision, Press.EDIT, 0, position(sam, "adult")))
-    assert sam.told == ["?adult"]
+    sam.does(Pressed(sam.conversation.id, sam.conversation.revision, Press.EDIT, 0, position(sam, "consent")))
+    assert sam.told == ["?consent"]
 
 
 def test_what_was_answered_and_not_sent_is_sent_after_an_hour(content: Catalogue) -> None:
@@ -944,8 +977,8 @@ def test_what_was_answered_and_not_sent_is_sent_after_an_hour(content: Catalogue
     assert wake.at == sam.now + SEND_AFTER
     sam.now = wake.at
     sam.does(wake.event)
-    assert sam.told == ["intake_done"]
-    assert sam.all(Request) == [Request(RequestKind.CONSULTATION)]
+    assert sam.told == ["intake_done_visit"]
+    assert sam.all(Request) == [Request(RequestKind.CONSULTATION, IntakeOutcome.VISIT)]
     assert sam.does(wake.event) == (), "once"
 
 
@@ -953,13 +986,13 @@ def test_what_is_being_changed_is_sent_an_hour_after_the_last_touch(content: Cat
     sam = in_state(content, "reviewing")
     held = sam.conversation
     sam.now += SEND_AFTER - timedelta(minutes=1)
-    sam.does(Pressed(held.id, held.revision, Press.EDIT, 0, position(sam, "adult")))
-    assert sam.told == ["?adult"]
+    sam.does(Pressed(held.id, held.revision, Press.EDIT, 0, position(sam, "consent")))
+    assert sam.told == ["?consent"]
     wakes = [wake for wake in sam.all(Wake) if isinstance(wake.event, ReviewDue)]
     assert wakes == [Wake(f"review:{held.id}", sam.now + SEND_AFTER, ReviewDue(held.id))], "it replaces the first"
     sam.now += SEND_AFTER
     sam.does(ReviewDue(held.id))
-    assert sam.told == ["intake_done"]
+    assert sam.told == ["intake_done_visit"]
     assert sam.closed[-1].answers == held.answers
 
 
@@ -973,7 +1006,7 @@ def test_whoever_leaves_at_the_review_is_told_that_it_will_be_sent(content: Cata
     sam.wants(Command.PAUSE)
     assert sam.told == ["paused_complete"]
     sam.does(ReviewDue(sam.conversation.id))
-    assert sam.told == ["intake_done"]
+    assert sam.told == ["intake_done_visit"]
 
 
 def test_a_reviewed_conversation_that_was_set_aside_is_sent_too(content: Catalogue) -> None:
@@ -983,7 +1016,7 @@ def test_a_reviewed_conversation_that_was_set_aside_is_sent_too(content: Catalog
     other(sam, first)
     sam.does(ReviewDue(first.id))
     assert End(first.id, Stage.SUBMITTED) in sam.effects
-    assert sam.told == ["intake_done"]
+    assert sam.told == ["intake_done_visit"]
     assert sam.conversation.purpose == Purpose.CHECK_IN
     assert sam.person.aside == ()
 
@@ -1008,7 +1041,7 @@ def test_p6_a_choice_among_several_worries_before_it_is_done(content: Catalogue)
     calm = {"system": "urn:taperline", "code": "no", "display": "A headache"}
     options = [{"valueCoding": calm}, {"valueCoding": symptom}]
     several = item("seizure", "choice", repeats=True, answerOption=options)
-    sam = Patient(replace(content, questionnaires={**content.questionnaires, "extra": load(several)}))
+    sam = Patient(with_forms(content, extra=load(several)))
     sam.does(Sought("extra"))
     sam.begins()
     held = sam.conversation
@@ -1023,7 +1056,7 @@ def test_p6_of_questions_that_carry_one_code_none_silences_another(content: Cata
     item_9 = [{"system": "http://loinc.org", "code": "44260-8"}]
     thrice = load(*(scored(link_id, 0, 1, code=item_9) for link_id in ("phq9-9", "mine", "theirs")), item("last"))
     for chosen in ("o0 o1 o0", "o1 o0 o0", "o0 o0 o1", "o0 o0 o0"):
-        sam = Patient(replace(content, questionnaires={**content.questionnaires, "extra": thrice}))
+        sam = Patient(with_forms(content, extra=thrice))
         sam.does(Sought("extra"))
         sam.begins()
         raised = []
@@ -1033,3 +1066,400 @@ def test_p6_of_questions_that_carry_one_code_none_silences_another(content: Cata
             if sam.conversation.stage is Stage.PAUSED:
                 sam.begins()
         assert [alert.partition(" ")[0] for alert in raised] == ["S2"] * ("o1" in chosen)
+
+
+# --- silence and visits that were missed ------------------------------------------------------------------------
+
+LORAZEPAM = "lorazepam"
+TODAY = MONDAY.date()
+
+
+def planned(sam: Patient, *steps: tuple[int, str]) -> None:
+    """What a physician has recorded, by days ago and milligrams."""
+    recorded = (PlanStep(LORAZEPAM, Decimal(amount), TODAY - timedelta(days=ago)) for ago, amount in steps)
+    sam.person = replace(sam.person, plan=Plan(tuple(recorded)))
+
+
+def remembered(sam: Patient, **last: str) -> None:
+    """The last answers of earlier forms, by the codes of their options (`_` stands for `-`)."""
+    coded: dict[str, tuple[Coding, ...]] = {}
+    for name, code in last.items():
+        link_id = name.replace("_", "-")
+        asked = next(form.find(link_id) for form in sam.content.questionnaires.values() if form.find(link_id))
+        assert asked is not None
+        values = [option.value for option in asked.options if isinstance(option.value, Coding)]
+        coded[link_id] = tuple(value for value in values if value.code == code)
+        assert coded[link_id]
+    sam.person = replace(sam.person, past=replace(sam.person.past, answers=coded))
+
+
+def at_risk(sam: Patient, by: str) -> None:
+    """Give a reason why silence is urgent."""
+    match by:
+        case "a step of late":
+            planned(sam, (60, "2"), (7, "1.5"))
+        case "an earlier step":
+            planned(sam, (60, "2"), (15, "1.5"))
+        case "an earlier seizure":
+            remembered(sam, seizure_ever="seizure")
+        case "epilepsy":
+            remembered(sam, seizure_ever="epilepsy")
+        case rule:
+            sam.person = replace(sam.person, alerts_lately=frozenset({rule}))
+
+
+RISKS = [
+    *((rule, "urgent") for rule in ("S1", "S2", "M1", "M2", "M3", "M4", "M5")),
+    ("a step of late", "urgent"),
+    ("an earlier seizure", "urgent"),
+    *((rule, "routine") for rule in ("D6", "X2", "S3")),
+    ("an earlier step", "routine"),
+    ("epilepsy", "routine"),
+]
+
+
+def unanswered(content: Catalogue, state: str = "invited") -> Patient:
+    """A patient whose check-in was opened just now, and left so."""
+    sam = enrolled(content)
+    sam.does(CheckInDue())
+    if state != "invited":
+        sam.begins()
+    if state == "paused":
+        sam.wants(Command.PAUSE)
+    if state == "blocked":
+        sam.does(ChannelLost())
+    return sam
+
+
+def test_a_check_in_is_looked_at_after_two_days_and_a_week(content: Catalogue) -> None:
+    sam = enrolled(content)
+    sam.does(CheckInDue())
+    held = sam.conversation.id
+    silent = [wake for wake in sam.all(Wake) if isinstance(wake.event, SilenceDue)]
+    assert [(wake.at - MONDAY, wake.event) for wake in silent] == [
+        (timedelta(hours=48), SilenceDue(held)),
+        (timedelta(days=7), SilenceDue(held)),
+    ]
+    assert len({wake.key for wake in silent}) == 2, "one does not replace the other"
+
+
+@pytest.mark.parametrize("state", ["invited", "asking", "paused", "blocked"])
+def test_v2_a_check_in_that_waits_for_two_days_is_told_to_people_and_not_to_the_patient(
+    content: Catalogue, state: str
+) -> None:
+    sam = unanswered(content, state)
+    before = sam.person
+    sam.now += timedelta(hours=48)
+    sam.does(SilenceDue(sam.conversation.id))
+    assert (sam.raised, sam.told) == (["V2 routine"], [])
+    assert sam.person == before
+
+
+@pytest.mark.parametrize(("risk", "tier"), RISKS)
+def test_v2_silence_after_a_risk_is_urgent(content: Catalogue, risk: str, tier: str) -> None:
+    sam = unanswered(content)
+    at_risk(sam, risk)
+    sam.now += timedelta(hours=48)
+    sam.does(SilenceDue(sam.conversation.id))
+    assert sam.raised == [f"V2 {tier}"]
+
+
+def test_v3_a_week_of_silence_is_urgent_also_when_the_next_check_in_came(content: Catalogue) -> None:
+    sam = unanswered(content)
+    first = sam.conversation
+    sam.now += timedelta(days=7)
+    sam.does(SilenceDue(first.id))
+    assert sam.raised == ["V3 urgent"]
+    sam.does(CheckInDue())
+    assert sam.raised == [], "one in a row is not two"
+    assert not any(f"silent:{first.id}:".startswith(forget.prefix) for forget in sam.all(Forget))
+    other(sam, replace(first, stage=Stage.EXPIRED))
+    sam.does(SilenceDue(first.id))
+    assert sam.raised == ["V3 urgent"]
+
+
+def test_v3_two_check_ins_in_a_row_that_were_not_sent_are_urgent(content: Catalogue) -> None:
+    sam = unanswered(content)
+    raised = []
+    for _ in range(3):
+        sam.now += timedelta(days=7)
+        sam.does(CheckInDue())
+        raised.append(sam.raised)
+    assert raised == [[], ["V3 urgent"], []]
+    assert sam.person.unanswered == 3
+
+
+def test_a_check_in_that_is_sent_ends_the_silence(content: Catalogue) -> None:
+    sam = unanswered(content)
+    sam.now += timedelta(days=7)
+    sam.does(CheckInDue())
+    assert sam.person.unanswered == 1
+    sam.begins()
+    sent = sam.conversation.id
+    sam.goes()
+    assert sam.person.unanswered == 0
+    assert Forget(f"silent:{sent}") in sam.effects
+    other(sam, sam.closed[-1])
+    sam.now += timedelta(days=7)
+    assert sam.does(SilenceDue(sent)) == ()
+
+
+def test_silence_after_stop_is_not_looked_at(content: Catalogue) -> None:
+    sam = unanswered(content)
+    held = sam.conversation.id
+    sam.wants(Command.STOP_NOW)
+    other(sam, sam.closed[-1])
+    assert sam.does(SilenceDue(held)) == ()
+
+
+@pytest.mark.parametrize(("risk", "tier"), RISKS)
+def test_v5_who_stops_after_a_risk_is_called_today(content: Catalogue, risk: str, tier: str) -> None:
+    for event in (Asked(Command.STOP_NOW), ChannelLost()):
+        sam = enrolled(content)
+        at_risk(sam, risk)
+        sam.does(event)
+        assert sam.raised == [f"V5 {tier}"]
+
+
+@pytest.mark.parametrize(("risk", "tier"), RISKS)
+def test_v4_a_visit_that_was_missed_is_told_to_people_each_time(content: Catalogue, risk: str, tier: str) -> None:
+    sam = enrolled(content)
+    at_risk(sam, risk)
+    for _ in range(2):
+        sam.does(VisitMissed())
+        assert (sam.raised, sam.told) == ([f"V4 {tier}"], [])
+
+
+@pytest.mark.parametrize(("supply", "tier"), [("days-3", "urgent"), ("out", "urgent"), ("week", "routine")])
+def test_v4_a_missed_visit_is_urgent_where_the_supply_ends(content: Catalogue, supply: str, tier: str) -> None:
+    sam = enrolled(content)
+    remembered(sam, supply=supply)
+    sam.does(VisitMissed())
+    assert sam.raised == [f"V4 {tier}"]
+
+
+# --- after the taper --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("steps", "purpose", "days"),
+    [
+        ([], Purpose.CHECK_IN, 7),
+        ([(30, "0.5")], Purpose.CHECK_IN, 7),
+        ([(30, "0.5"), (0, "0")], Purpose.AFTER_CARE, 28),
+        ([(30, "0.5"), (-1, "0")], Purpose.CHECK_IN, 7),
+        ([(30, "0"), (7, "0.5")], Purpose.CHECK_IN, 7),
+    ],
+)
+def test_once_the_total_of_the_plan_is_zero_the_check_in_is_the_monthly_one(
+    content: Catalogue, steps: list[tuple[int, str]], purpose: Purpose, days: int
+) -> None:
+    sam = enrolled(content)
+    planned(sam, *steps)
+    sam.does(CheckInDue())
+    assert sam.conversation.purpose == purpose
+    assert sam.told == [f"{purpose}_invitation"]
+    (wake,) = [wake for wake in sam.all(Wake) if wake.key == "check-in"]
+    assert wake.at == MONDAY + timedelta(days=days)
+
+
+def test_a_monthly_check_in_goes_to_its_end_and_counts_as_one(content: Catalogue) -> None:
+    sam = enrolled(content)
+    planned(sam, (30, "0"))
+    sam.does(CheckInDue())
+    sam.begins()
+    sam.goes()
+    assert sam.told == ["check_in_done"]
+    assert sam.person.past.check_ins == 1
+    assert sam.person.past.answers["trend"]
+
+
+def test_the_next_check_in_ends_a_monthly_one_that_was_not_sent(content: Catalogue) -> None:
+    sam = enrolled(content)
+    planned(sam, (30, "0"))
+    sam.does(CheckInDue())
+    old = sam.conversation.id
+    sam.now += timedelta(days=28)
+    sam.does(CheckInDue())
+    assert sam.all(End) == [End(old, Stage.EXPIRED)]
+    assert sam.person.unanswered == 1
+
+
+# --- what earlier forms leave for later ones --------------------------------------------------------------------
+
+
+def opened(content: Catalogue, past: Past) -> Patient:
+    """A check-in that somebody with this past has begun."""
+    sam = enrolled(content)
+    sam.person = replace(sam.person, past=past)
+    sam.does(CheckInDue())
+    sam.begins()
+    return sam
+
+
+@pytest.mark.parametrize(
+    ("check_ins", "long"), [(0, False), (1, False), (2, False), (3, True), (4, False), (7, True), (11, True)]
+)
+def test_every_fourth_check_in_asks_the_long_forms(content: Catalogue, check_ins: int, long: bool) -> None:
+    sam = opened(content, Past(check_ins=check_ins))
+    for first, third, short in (("phq9-1", "phq9-3", "phq9-9"), ("gad7-1", "gad7-3", "seizure")):
+        sam.goes(until=first)
+        sam.answers("Not at all")
+        sam.answers("Not at all")
+        assert sam.question.link_id == (third if long else short)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "long"),
+    [
+        ("Nearly every day", "Not at all", True),
+        ("More than half the days", "Several days", True),
+        ("More than half the days", "Not at all", False),
+        ("Several days", "Several days", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("form", "begins", "goes_on", "short"),
+    [("phq", "phq9-1", "phq9-3", "phq9-9"), ("gad", "gad7-1", "gad7-3", "seizure")],
+)
+def test_two_answers_that_sum_up_to_three_ask_the_long_form(  # noqa: PLR0917
+    content: Catalogue, form: str, begins: str, goes_on: str, short: str, first: str, second: str, long: bool
+) -> None:
+    assert begins.startswith(form)
+    sam = checking_in(content).goes(until=begins)
+    sam.answers(first)
+    sam.answers(second)
+    assert sam.question.link_id == (goes_on if long else short)
+
+
+def known(sam: Patient) -> dict[str, list[object]]:
+    """What the open conversation was given by the record, as it was written down when it was opened."""
+    return {
+        effect.place.link_id: [value.code if isinstance(value, Coding) else value for value in effect.values]
+        for effect in sam.all(Record)
+    }
+
+
+def test_a_check_in_knows_what_the_intake_said(content: Catalogue) -> None:
+    sam = in_state(content, "asking").goes(
+        sex="female", pregnancy="breastfeeding", mind="bipolar+ptsd", audit_c_1="4 or more times a week"
+    )
+    sam.does(Enrolled())
+    sam.does(CheckInDue())
+    assert known(sam) == {
+        "full-screen": [False],
+        "mind-known": ["bipolar", "ptsd"],
+        "alcohol-known": ["LA18929-2"],
+        "pregnancy-known": ["breastfeeding"],
+    }
+    assert sam.conversation.revision == 4, "an answer that was written down has a revision of its own"
+    sam.begins()
+    asked = []
+    while sam.conversation.stage is Stage.ASKING:
+        asked.append(sam.question.link_id)
+        words = quiet(sam.question)
+        sam.answers(words) if choices(sam.question) or words is None else sam.says(words)
+    assert {"racing", "stopped-drinking", "pregnancy"} <= set(asked)
+    assert not {"mind-known", "alcohol-known", "pregnancy-known", "full-screen"} & set(asked)
+    sam.sends()
+    kept = sam.person.past.answers
+    assert not {"mind-known", "alcohol-known", "pregnancy-known", "full-screen"} & set(kept)
+    assert kept["pregnancy"] == (Coding("no", "urn:taperline:pregnancy"),), "the newest answer is what is known"
+    assert kept["mind"], "what was not asked again stays"
+
+
+def test_who_was_never_asked_about_pregnancy_or_has_no_such_history_is_not_asked_each_week(content: Catalogue) -> None:
+    sam = in_state(content, "asking").goes(sex="male", mind="ptsd")
+    sam.does(Enrolled())
+    sam.does(CheckInDue())
+    assert known(sam) == {"full-screen": [False], "mind-known": ["ptsd"], "alcohol-known": ["LA6270-8"]}
+    sam.begins()
+    sam.goes()
+    sent = {place.link_id for place in sam.closed[-1].answers}
+    assert not {"racing", "pregnancy", "stopped-drinking"} & sent
+
+
+def test_p1_a_pregnancy_is_news_once(content: Catalogue) -> None:
+    raised = []
+    sam = enrolled(content)
+    remembered(sam, pregnancy="no")
+    for _ in range(2):
+        sam.does(CheckInDue())
+        sam.begins()
+        sam.goes(until="pregnancy")
+        sam.answers("pregnant")
+        raised.append(sam.raised)
+        sam.goes()
+        sam.now += timedelta(days=7)
+    assert raised == [["P1 urgent"], []]
+
+
+def test_the_past_is_kept_when_a_form_is_sent_and_not_before(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="visit-topic")
+    assert sam.person.past == Past()
+    sam.answers(None)
+    assert sam.person.past == Past(), "it waits to be sent"
+    sam.sends()
+    assert sam.person.past.check_ins == 1
+    assert sam.person.past.totals["phq2-total"] == (0,)
+    assert sam.person.past.answers["supply"]
+
+
+def test_a_form_that_was_put_away_leaves_nothing_in_the_past(content: Catalogue) -> None:
+    sam = checking_in(content).goes(until="visit-topic")
+    held = sam.conversation.id
+    sam.now += EXPIRE_AFTER
+    sam.does(ExpiryDue(held))
+    assert sam.person.past == Past()
+
+
+def test_a_rise_since_the_last_check_in_is_seen_by_the_rules(content: Catalogue) -> None:
+    sam = opened(content, Past(totals={"phq9": (Decimal(4),)}, highest={"phq9": Decimal(4)}, check_ins=3))
+    raised = []
+    while sam.question.link_id != "gad7-1":
+        sam.answers("Several days" if sam.question.link_id != "phq9-9" else "Not at all")
+        raised += sam.raised
+    assert raised == [], "eight is four more than last time"
+    sam = opened(content, Past(totals={"phq9": (Decimal(3),)}, highest={"phq9": Decimal(3)}, check_ins=3))
+    while sam.question.link_id != "gad7-1":
+        sam.answers("Several days" if sam.question.link_id != "phq9-9" else "Not at all")
+        raised += sam.raised
+    assert raised == ["Q2 routine"]
+
+
+# --- what an intake leads to ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome"),
+    [
+        ({}, IntakeOutcome.VISIT),
+        ({"consent": "no"}, IntakeOutcome.FLAGGED),
+        ({"age": "65-up"}, IntakeOutcome.FLAGGED),
+        ({"dose_total": None}, IntakeOutcome.FLAGGED),
+        ({"in_person": "unsure"}, IntakeOutcome.FLAGGED),
+        ({"in_person": "no"}, IntakeOutcome.ELSEWHERE),
+        ({"in_person": "no", "age": "65-up"}, IntakeOutcome.ELSEWHERE),
+        ({"age": "under-18"}, IntakeOutcome.CALL_FIRST),
+        ({"supply": "days-3"}, IntakeOutcome.CALL_FIRST),
+        ({"dose_total": "20"}, IntakeOutcome.CALL_FIRST),
+        ({"in_person": "no", "source": "street"}, IntakeOutcome.CALL_FIRST),
+        ({"asq_4": "declined"}, IntakeOutcome.CALL_FIRST),
+        ({"seizure": "yes"}, IntakeOutcome.EMERGENCY),
+        ({"supply": "days-3", "chest": "unsure"}, IntakeOutcome.EMERGENCY),
+    ],
+)
+def test_what_an_intake_leads_to_is_told_to_the_patient_and_to_the_clinic(
+    content: Catalogue, given: dict[str, str | None], outcome: IntakeOutcome
+) -> None:
+    sam = intake(content).goes(**given)
+    assert sam.all(Request) == [Request(RequestKind.CONSULTATION, outcome)]
+    assert sam.told == [f"intake_done_{outcome}"]
+    assert sam.raised == (["I0 urgent"] if outcome is IntakeOutcome.CALL_FIRST else [])
+    assert sam.person.standing is Standing.REQUESTED, "the bot rejects nobody"
+
+
+def test_who_would_rather_talk_to_a_person_is_only_asked_how_to_be_reached(content: Catalogue) -> None:
+    sam = intake(content).goes(consent="no")
+    asked = {place.link_id for place in sam.closed[-1].answers}
+    assert asked == {"consent", "contact-name", "contact-phone", "contact-time"}

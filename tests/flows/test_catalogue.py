@@ -19,6 +19,7 @@ RULE = """
   rationale: Because.
   source: A book
 """
+REASON = '- {outcome: flagged, reason: A note, when: {question: age, operator: "=", answer: 65-up}}\n'
 TIERS = "".join(f"- {{tier: {tier}, steps: [{{to: everyone, wait: 5m}}]}}\n" for tier in Tier)
 LINE = '- {name: Line, number: "988", wording: Call., country: US, checked_on: 2026-11-23}\n'
 CLINIC = "name: A\naddress: B\nphone: C\nhours: D\nzone: Europe/Paris\n"
@@ -59,8 +60,17 @@ BROKEN = [
     ("redflags.yaml", RULE.replace("id: T1", "name: T1"), "redflags.yaml, rule ?: id is missing"),
     *(
         ("redflags.yaml", RULE.replace(f"  {key}:", f"  not-{key}:"), f"redflags.yaml, rule T1: {key} is missing")
-        for key in ("title", "owners", "cases", "rationale", "source")
+        for key in ("title", "owners", "rationale", "source")
     ),
+    ("redflags.yaml", RULE.replace("  cases:", "  not-cases:"), "rule T1: without cases it can never fire"),
+    ("redflags.yaml", RULE + "  kept_by: 5\n", "rule T1: kept_by must be text"),
+    ("triage.yaml", "a: b", "triage.yaml must be a list of entries"),
+    *(
+        ("triage.yaml", REASON.replace(f"{key}:", f"not-{key}:"), f"triage.yaml, entry 1: {key} is missing")
+        for key in ("outcome", "reason", "when")
+    ),
+    ("triage.yaml", REASON.replace("flagged", "rejected"), "entry 1: 'rejected' is not a valid IntakeOutcome"),
+    ("triage.yaml", REASON.replace("age", "size"), "triage.yaml, entry 1: it looks at size, which no"),
     ("redflags.yaml", RULE + RULE, "redflags.yaml, rule T1: the id stands twice"),
     ("redflags.yaml", RULE.replace("A title", "5"), "redflags.yaml, rule T1: title must be text"),
     ("redflags.yaml", RULE.replace("owners: [staff]", "owners: [nurse]"), "rule T1: 'nurse' is not a valid Role"),
@@ -221,9 +231,15 @@ def test_durations(own: Path, quick: Path, text: str, wait: timedelta) -> None:
 
 
 def test_our_own_content_asks_for_the_dose_in_both_questionnaires(content: Catalogue) -> None:
-    assert content.dose_questions == {"dose-total"}
+    assert content.dose_questions == {"dose-total", *(f"dose-{days_ago}" for days_ago in range(1, 8))}
     assert content.rule("S1") is not None
     assert content.rule("nothing") is None
     assert {"intake", "check_in"} <= set(content.questionnaires)
     assert all(line.number and line.wording for line in content.crisis_lines)
     assert {"988", "911"} <= {line.number for line in content.crisis_lines}
+
+
+def test_a_rule_that_the_program_keeps_needs_no_cases(own: Path, quick: Path) -> None:
+    kept = RULE.replace("  cases:", "  not-cases:") + "  kept_by: the reminder\n"
+    (rule,) = with_file(own, quick, "redflags.yaml", kept).rules
+    assert (rule.cases, rule.kept_by) == ((), "the reminder")

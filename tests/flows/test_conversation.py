@@ -952,11 +952,23 @@ def test_an_exclusive_answer_goes_with_no_other() -> None:
     held, _ = started(questionnaire.load(json.dumps(resource), "f.json"))
     held, _ = through(held, press(held, Press.ADD, 1), press(held, Press.ADD, 0))
     assert [value.code for value in held.draft.values if isinstance(value, Coding)] == ["x", "y"]
-    alone, effects = through(held, press(held, Press.ADD, 2))
-    assert [value.code for value in alone.draft.values if isinstance(value, Coding)] == ["none"]
-    assert asked(effects).in_place
-    other, _ = through(alone, press(alone, Press.ADD, 1))
+    typed, _ = through(held, Said("None"))
+    assert [value.code for value in typed.draft.values if isinstance(value, Coding)] == ["none"]
+    other, effects = through(typed, press(typed, Press.ADD, 1))
     assert [value.code for value in other.draft.values if isinstance(value, Coding)] == ["y"]
+    assert asked(effects).in_place
+
+
+def test_an_exclusive_answer_that_is_tapped_needs_no_that_is_all() -> None:
+    form = load(choice("a", "x", "none", repeats=True), item("b"))
+    resource = json.loads(form.source)
+    resource["item"][0]["answerOption"][1]["extension"] = flagged(EXCLUSIVE)
+    held, _ = started(questionnaire.load(json.dumps(resource), "f.json"))
+    held, _ = through(held, press(held, Press.ADD, 0))
+    assert held.question == Place("a"), "another one may follow"
+    done, effects = through(held, press(held, Press.ADD, 1))
+    assert done.answers == {Place("a"): (Coding("none", "urn:test"),)}
+    assert asked(effects).item.link_id == "b"
 
 
 def test_who_would_rather_not_say_may_come_back_and_choose() -> None:

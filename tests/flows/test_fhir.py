@@ -378,10 +378,10 @@ def test_a_medicine_is_a_statement_with_the_dose_of_its_own_occurrence() -> None
 def test_the_intake_reports_its_medicines(content: Catalogue) -> None:
     form = content.questionnaires["intake"]
     answers: Answers = {
-        Place("medicine"): ("Xanax",),
-        Place("dose-total"): (Decimal("0.5"),),
-        Place("other-medicine"): (True,),
-        Place("other-medicine-name"): ("zolpidem",),
+        Place("consent"): (Coding("yes", "urn:taperline"),),
+        Place("medicine", (1,)): ("Xanax",),
+        Place("dose-total", (1,)): (Decimal("0.5"),),
+        Place("other-medicine"): ("zolpidem",),
     }
     there_and_back(record(held(form, answers)))
     first, second = resources(record(held(form, answers)), "MedicationStatement")

@@ -306,3 +306,14 @@ def test_p4_whatever_happens_an_open_alert_keeps_its_highest_tier_and_is_never_d
         assert len([alert for alert in alerts.open_ones(tx) if alert.patient_id == patient_id]) <= 1
 
     do(store, work)
+
+
+def test_the_rules_of_late_are_those_of_this_patient_since_a_time_open_or_not(store: Store, patient: int) -> None:
+    other = do(store, lambda tx: add_patient(tx, 222))
+    number, _ = do(store, lambda tx: raise_(tx, patient, rule="resolved"))
+    move(store, number, AlertStep.RESOLVE)
+    do(store, lambda tx: raise_(tx, patient, rule="open"))
+    do(store, lambda tx: raise_(tx, other, rule="of-another"))
+    do(store, lambda tx: alerts.raise_(tx, patient, "old", Tier.URGENT, now=NOW - HOUR))
+    assert do(store, lambda tx: alerts.rules_since(tx, patient, NOW)) == {"resolved", "open"}
+    assert do(store, lambda tx: alerts.rules_since(tx, patient, NOW - HOUR)) == {"resolved", "open", "old"}

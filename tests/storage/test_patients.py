@@ -1,14 +1,19 @@
 """Patients are found by chat and by code, and come back to the core as they left it."""
 
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from flows.care import Channel, Person
 from flows.lifecycle import Standing
+from flows.past import Past
 from flows.schedule import WeeklyHour
 from storage import patients
 from storage.database import Store, Transaction
-from tests.storage.parts import NOW, ZONE, add_patient, do
+from tests.storage.parts import NOW, ZONE, add_patient, do, look
 
 
 def test_a_patient_is_found_by_chat_and_by_code_however_it_is_written(store: Store) -> None:
@@ -84,3 +89,41 @@ def test_a_save_without_a_check_in_hour_keeps_the_one_that_is_set(store: Store) 
         return patients.person(tx, row)
 
     assert do(store, work).check_in == WeeklyHour(2, 9, ZONE)
+
+
+def kept(store: Store, *forms: Person) -> Person:
+    """A patient as they come back after these were saved, one after another."""
+
+    def work(tx: Transaction) -> int:
+        patient_id = add_patient(tx)
+        before = Person(ZONE)
+        for changed in forms:
+            patients.save(tx, patients.by_id(tx, patient_id), changed, before=before)
+            before = changed
+        return patient_id
+
+    patient_id = do(store, work)
+    return do(store, lambda tx: patients.person(tx, patients.by_id(tx, patient_id)))
+
+
+PAST = Past().after(
+    {"mood": ("so hopeless",)}, {"phq9": Decimal("12.50")}, {"felt": {"sleep": Decimal(3)}}, is_check_in=True
+)
+
+
+def test_the_past_and_what_was_not_answered_come_back(store: Store) -> None:
+    told = Person(ZONE, past=PAST, unanswered=2)
+    assert kept(store, told) == told
+
+
+def test_a_save_that_leaves_the_past_alone_keeps_it(store: Store) -> None:
+    told = Person(ZONE, past=PAST)
+    assert kept(store, told, replace(told, unanswered=1)).past == PAST
+
+
+def test_p7_the_past_is_sealed(store: Store, path: Path) -> None:
+    kept(store, Person(ZONE, past=PAST))
+    ((sealed,),) = look(path, "SELECT past_sealed FROM patient")
+    assert sealed.startswith("v1|")
+    for secret in ("hopeless", "phq9", "sleep"):
+        assert secret not in sealed

@@ -1,5 +1,6 @@
 """Who reads the disk learns no name, chat, drug or answer (P7)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -9,8 +10,9 @@ from flows.conversation import Conversation, Purpose
 from flows.escalation import Role, Tier
 from flows.evidence import Evidence, Finding
 from flows.listener import Signal
+from flows.taper import PlanStep
 from flows.values import Coding, Place, Value
-from storage import alerts, clinicians, conversations, outbox, patients, updates
+from storage import alerts, clinicians, conversations, outbox, patients, plans, updates
 from storage.cipher import Keyring
 from storage.database import Store, Transaction, new_id, open_store
 from storage.outbox import Urgency
@@ -60,7 +62,17 @@ def live(tx: Transaction) -> None:
     )
     alert, _ = alerts.raise_(tx, patient.id, "a-rule", Tier.URGENT, (EVIDENCE,), now=NOW)
     assert alerts.occasions(tx, [alerts.number(alert)]) != {}
+    plans.add(tx, patient.id, PlanStep("clonazepam", Decimal("3.625"), NOW.date()), by=_clinician(tx), now=NOW)
+    before = patients.person(tx, patient)
+    told = before.past.after({"mood": tuple(answers)}, {}, {}, is_check_in=True)
+    patients.save(tx, patient, replace(before, past=told), before=before)
     updates.set_aside(tx, "update", f'{{"chat": {UPDATE_CHAT}, "text": "refused text"}}', "KeyError", now=NOW)
+
+
+def _clinician(tx: Transaction) -> int:
+    row = clinicians.by_chat(tx, CLINICIAN_CHAT)
+    assert row is not None
+    return row.id
 
 
 def found(folder: Path) -> dict[str, set[str]]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from flows.effects import RequestKind
+from flows.effects import IntakeOutcome, RequestKind
 from storage import audit, updates, visits
 from storage.database import Store, Transaction
 from storage.tables import DeadLetterRow
@@ -123,3 +123,13 @@ def test_a_request_of_one_patient_does_not_stand_for_another(store: Store) -> No
     for patient in (ada, ben):
         assert do(store, lambda tx: visits.request(tx, patient, RequestKind.VISIT, now=NOW))[1]  # noqa: B023
     assert do(store, lambda tx: visits.by_number(tx, 99)) is None
+
+
+def test_a_request_keeps_what_the_intake_led_to(store: Store) -> None:
+    def work(tx: Transaction) -> tuple[str | None, str | None]:
+        patient = add_patient(tx)
+        intake, _ = visits.request(tx, patient, RequestKind.CONSULTATION, IntakeOutcome.CALL_FIRST, now=NOW)
+        visit, _ = visits.request(tx, patient, RequestKind.VISIT, now=NOW)
+        return intake.outcome, visit.outcome
+
+    assert do(store, work) == ("call_first", None)
