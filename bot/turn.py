@@ -172,7 +172,8 @@ class Turn:
             and (conversation is None or conversation.id != event.conversation)
         ) or isinstance(event, SilenceDue):
             person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
-        if isinstance(event, SilenceDue | ChannelLost | VisitMissed) or event == Asked(Command.STOP_NOW):
+        looks_back = isinstance(event, SilenceDue | ChannelLost | VisitMissed | Pressed | ReviewDue)
+        if looks_back or event == Asked(Command.STOP_NOW):
             person = replace(person, alerts_lately=alerts.rules_since(tx, row.id, now - LATELY))
         if conversation is not None and conversation.purpose in CHECK_INS:
             doses = conversations.doses(tx, row.id, self.catalogue.dose_questions, row.zone, now=now)

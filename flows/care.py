@@ -91,6 +91,9 @@ FULL_SCREEN = Coding("full-screen", "urn:taperline")
 FULL_EVERY = 4
 """The long forms are asked at every so-many-th check-in."""
 
+PAST = Coding("past", "urn:taperline")
+"""The code of a question for an earlier taper: there, a sudden stop and a change of dose are not of today."""
+
 CHECK_INS = frozenset({Purpose.CHECK_IN, Purpose.AFTER_CARE})
 
 GO_AHEAD = frozenset({"begin", "start", "continue", "go on", "resume", "yes", "ok", "okay", "ready", "where were we"})
@@ -234,6 +237,8 @@ class _Turn:
         is_free_text = any(isinstance(value, str) for value in recorded)
         is_guess = any(isinstance(effect, Ask) and effect.guess is not None for effect in effects)
         signals = self.catalogue.listener.hear(event.text) if is_free_text else frozenset()
+        if _is_about_the_past(conversation):
+            signals -= {Signal.ABRUPT, Signal.TAPER}
         if Signal.STOP in signals:
             return self._heard(person, event.text, None)
         kept = (Keep(event.text, signals),) if signals else ()
@@ -690,6 +695,12 @@ def _words(event: Event) -> str:
         case Sent(medium, caption):
             return f"[{medium}] {caption}".strip()
     return ""
+
+
+def _is_about_the_past(conversation: Conversation) -> bool:
+    """Whether the open question asks what once happened; what is so today is asked by questions of its own."""
+    asked = None if conversation.question is None else conversation.questionnaire.find(conversation.question.link_id)
+    return asked is not None and PAST in asked.codes
 
 
 def _paused(conversation: Conversation) -> str:

@@ -125,9 +125,12 @@ def half_life_class(medicine: Medicine) -> Duration | None:
     return Duration.LONG if max(known) >= LONG_HALF_LIFE_H else Duration.SHORT
 
 
-def interaction_classes(started: Medicine | None, taken: Iterable[Medicine]) -> frozenset[Interaction]:
+def interaction_classes(
+    started: Medicine | None, taken: Iterable[Medicine], groups_taken: Iterable[Group] = ()
+) -> frozenset[Interaction]:
     """Why a newly started medicine concerns the physician, given what else is taken; never empty.
 
+    `groups_taken` are those of which something is taken, by no name, such as an opioid that was only tapped.
     A medicine that is not known (None) is OTHER: somebody must still look. It works both ways: a gabapentinoid begun
     beside an opioid, or the opioid beside it. Sources: ASAM 2025, recommendation 5a and table 10; FDA on opioids with
     benzodiazepines (2016, 2020) and on gabapentinoids (2019).
@@ -135,7 +138,7 @@ def interaction_classes(started: Medicine | None, taken: Iterable[Medicine]) -> 
     if started is None:
         return frozenset({Interaction.OTHER})
     beside = [medicine for medicine in taken if medicine != started]
-    groups, around = started.groups, frozenset(group for medicine in beside for group in medicine.groups)
+    groups, around = started.groups, {*groups_taken, *(group for medicine in beside for group in medicine.groups)}
     found = set()
     if Group.OPIOID in groups:
         found.add(Interaction.OPIOID)

@@ -9,7 +9,7 @@ from flows.catalogue import Catalogue
 from flows.checklists import checklists, levels
 from flows.conversation import Conversation
 from flows.equivalents import Duration, Taken, diazepam_equivalents, half_life_class, interaction_classes
-from flows.medicines import Medicine, Medicines
+from flows.medicines import Group, Medicine, Medicines
 from flows.past import Levels, Past
 from flows.questionnaire import Questionnaire
 from flows.scores import scores, total_name
@@ -31,6 +31,12 @@ DAYS_A_WEEK = Coding("days-a-week", "urn:taperline")
 
 NOT_DAILY = frozenset({"one-three", "less"})
 """Its answers of who takes it so seldom that a day without means nothing (ASAM 2025, table 2)."""
+
+OPIOIDS = Coding("opioids", "urn:taperline")
+"""The code that marks a question for whether opioids are taken, by name or not."""
+
+NO_OPIOIDS = "none"
+"""The code of its answer that none are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,9 @@ def _of_medicines(conversation: Conversation, past: Past, plan: Plan, today: dat
     step = plan.on(today)
     tapered = medicines.by_code(step.medicine) if step is not None else None
     around += [tapered] if tapered is not None else []
-    classes = {str(word) for medicine in new for word in interaction_classes(medicine, around)}
+    begun = [medicine for medicine in _named(past.answers, NEW_MEDICINE, catalogue) if medicine]
+    groups = (Group.OPIOID,) if _takes_opioids(past, answered, catalogue) else ()
+    classes = {str(word) for medicine in new for word in interaction_classes(medicine, [*around, *begun], groups)}
     dose_class = _dose_class(taken(conversation, medicines))
     return {
         "%taking": tuple(sorted({str(group) for medicine in around for group in medicine.groups})),
@@ -125,6 +133,13 @@ def _of_medicines(conversation: Conversation, past: Past, plan: Plan, today: dat
         "%gap": (True,) if any(_gaps(conversation, medicines, tapered or _usual(past, catalogue))) else (),
         "%dose-class": () if dose_class is None else (dose_class,),
     }
+
+
+def _takes_opioids(past: Past, answered: Facts, catalogue: Catalogue) -> bool:
+    """Whether the last answer was that opioids are taken, whatever their names."""
+    known = {**past.answers, **answered}
+    told = [value for link_id in sorted(catalogue.coded(OPIOIDS)) for value in known.get(link_id, ())]
+    return any(isinstance(value, Coding) and value != DECLINED and value.code != NO_OPIOIDS for value in told)
 
 
 def _named(answered: Facts, code: Coding, catalogue: Catalogue) -> list[Medicine | None]:

@@ -1,0 +1,1 @@
+"""Patient stories, played through the real turn."""
