@@ -29,8 +29,8 @@ def test_a_story_goes_as_a_physician_would_expect(story: Story, content: Catalog
     ("steps", "says"),
     [
         ([{"intake": {"consent": "no", "supply": "out"}, "outcome": "flagged"}], "never asked"),
-        ([{"intake": {"consent": "no"}}], "requests"),
-        ([{"intake": {"consent": "no"}, "outcome": "visit"}], "outcome"),
+        ([{"intake": {"consent": "no"}, "alerts": {"I0": "urgent"}}], "requests"),
+        ([{"intake": {"consent": "no"}, "alerts": {"I0": "urgent"}, "outcome": "visit"}], "outcome"),
         ([{"says": "i want to die"}], "alerts"),
         ([{"says": "hello", "alerts": {"S1": "emergency"}}], "alerts"),
         ([{"says": "hello", "told": ["you should sleep"]}], "not told"),
