@@ -78,6 +78,8 @@ _HEDGED = re.compile(
     r"\s*(.+)"
     r"|(.+?)(?:[ -]?ish|,? (?:or so|i think|i guess|maybe|probably|more or less|give or take|roughly|approximately))"
 )
+_BARE_NUMBER = re.compile(r"[#(]?\s*[0-9０-９]{1,2}\s*[).:!]?")
+"""A number by which an option is meant; with a picture or a question mark beside it, it is something else."""
 _SEPARATOR = re.compile(r"(\s*(?:[,;&+]|\band\b)\s*)", re.IGNORECASE)
 
 
@@ -329,7 +331,7 @@ def _option(item: Item, names: Sequence[tuple[str, ...]], text: str) -> Value | 
         found = [index for index, called in enumerate(names) if any(map(matches, called))]
         if len(found) == 1:
             return item.options[found[0]].value
-    by_number = _option_number(item, said, names)
+    by_number = _option_number(item, said, names) if _BARE_NUMBER.fullmatch(clean(text)) else None
     if by_number is not None:
         return by_number
     for word, meant in (("yes", YES), ("no", NO)):  # to "Yes, as agreed" a yes may mean more, or less

@@ -30,13 +30,13 @@ CHECK_IN = ("hello", ENROL, "+7d", "[Begin]")
 STATES: dict[str, tuple[Sequence[str], frozenset[ItemType] | None]] = {
     "new": ((), None),
     "enrolled": (("hello", ENROL), None),
-    "at a yes or no": (("/start", "[Begin]"), None),
+    "at a yes or no": (("/start", "[Begin]"), frozenset({ItemType.BOOLEAN})),
     "paused": (("/start", "[Begin]", "/pause"), None),
     "at a number": (CHECK_IN, frozenset({ItemType.INTEGER, ItemType.DECIMAL, ItemType.QUANTITY})),
     "at review": (CHECK_IN, frozenset()),
     "at the free words": (CHECK_IN, frozenset({ItemType.TEXT})),
     "invited": (("/start",), None),
-    "at a choice": (("/start", "[Begin]", "[Yes]"), None),
+    "at a choice": (("/start", "[Begin]"), None),
     "stopped": (("/start", "/stop"), None),
     "asked whether to stop": (("/start", "[Begin]", "/stop"), None),
     "invited to a check-in": (CHECK_IN[:3], None),
@@ -97,8 +97,20 @@ def in_state(content: Catalogue, renderer: Renderer, state: str) -> Iterator[Cha
                 talk.does(step)
         while until is not None and (open_item := question(talk)) is not None and open_item.type not in until:
             words = quiet(open_item)
-            talk.does("[Skip]" if words is None else f"[{words}]" if choices(open_item) else words)
+            if words is None:
+                talk.does("[Skip]")
+            elif open_item.takes_several or not choices(open_item) or open_item.type is ItemType.OPEN_CHOICE:
+                talk.does(label(open_item, words) if choices(open_item) else words)
+            else:
+                talk.does(f"[{label(open_item, words)}]")
+            if open_item.takes_several and words is not None:
+                talk.does("[That is all]")
         yield talk
+
+
+def label(item: Item, words: str) -> str:
+    """What stands on the button that these words, or this code, mean."""
+    return next(text for value, text in choices(item) if words in {text, getattr(value, "code", text)})
 
 
 def question(talk: Chat) -> Item | None:
