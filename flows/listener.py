@@ -3,17 +3,18 @@
 Folding makes one spelling of many, a lattice marks where the clinic's words and slots lie, and all phrases of a signal
 are read together as one trie, each state at most once a token: the work grows with the text, never faster.
 Harmless phrases (negations, idioms) are read first and struck out; what is left is listened to: for phrases, and for
-likeness to the examples, by a linear model whose weights were learned beforehand (see load).
+likeness to the examples, by a linear model over words and pieces of words. tests/train_listener.py teaches it; its
+weights ship with the phrases.
 """
 
 import itertools
 import json
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from base64 import b85decode
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import sha256
@@ -57,13 +58,12 @@ class Phrase:
 class PhraseBook:
     """The phrases of one signal, and the harmless ones that only look like it.
 
-    What sounds like the examples by more than `likeness` is heard too, when one of the `evidence` patterns is in it.
+    What sounds like the examples by more than `likeness` is heard too.
     """
 
     phrases: tuple[Phrase, ...]
     harmless: tuple[Phrase, ...] = ()
     likeness: float | None = None
-    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,18 +90,24 @@ class Heard:
 
 @dataclass(frozen=True)
 class Weights:
-    """What the examples of one signal taught: how much each trait of a text speaks for it, and where zero lies."""
+    """What the examples of one signal taught: how much each trait of a text speaks for it, and where zero lies.
+
+    A trait is found by its place (see `place`); the weights are signed bytes, `unit` is what one step of them is worth.
+    """
 
     bias: float
-    traits: Mapping[str, float]
+    unit: float
+    steps: bytes
 
-    def score(self, traits: frozenset[str]) -> float:
-        """Above zero when a text with these traits sounds like the signal."""
-        return self.bias + sum(self.traits.get(trait, 0.0) for trait in traits) / _size(traits)
+    def score(self, places: Set[int]) -> float:
+        """Above zero when a text with the traits at these places sounds like the signal."""
+        total = sum([_SIGNED[self.steps[at]] for at in places])
+        return self.bias + self.unit * total / traits_size(len(places))
 
-    def telling(self, traits: frozenset[str]) -> str:
-        """The traits that say most."""
-        return " + ".join(sorted(traits, key=lambda trait: (-self.traits.get(trait, 0.0), trait))[:3])
+    def telling(self, words: Iterable[str]) -> str:
+        """The words that say most."""
+        weight = {word: _SIGNED[self.steps[place(word)]] for word in words}
+        return " + ".join(sorted(weight, key=lambda word: (-weight[word], word))[:3])
 
 
 LONGEST = 8192
@@ -134,9 +140,12 @@ _PIECE = re.compile(
     r"(?P<words>\([^|(){}?$^~.]+(?:\|[^|(){}?$^~.]+)+\))|(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<gap>\.\.|~)(?P<reach>\d+)|(?P<word>[^\s()|?$]+|\$)|(?P<maybe>\?)"
 )
 _LONGEST_WORD = 24
-_ROUNDS, _MARGIN, _URGENCY, _BIAS_STEP, _FAINTEST = 10, 3.0, 2.0, 0.1, 0.5
 _FEWEST_WORDS = 3
 """A text of fewer words is heard by its phrases alone: likeness would guess."""
+_WINDOW = 14
+"""Words that are weighed together where a sentence has no end, as in speech typed by a machine."""
+PLACES = 1 << 16
+_SIGNED: Sequence[int] = [*range(128), *range(-128, 0)]
 _MOST_WORDINGS, _MOST_VARIANTS = 20_000, 500
 
 
@@ -424,10 +433,11 @@ def _combine(text: str, parts: Sequence[list[_Steps]]) -> list[_Steps]:
 
 @dataclass(frozen=True)
 class _Lattice:
-    """The words of a text and, from each place, where every label that starts there ends."""
+    """The words of a text and, from each place, where every label that starts there ends; which of them are slots."""
 
     words: Sequence[str]
     edges: Sequence[Mapping[str, Sequence[int]]]
+    slots: Sequence[Sequence[str]]
 
     def is_open(self, place: int) -> bool:
         return place == 0 or self.words[place - 1] in _BREAKS
@@ -435,12 +445,24 @@ class _Lattice:
     def is_closed(self, place: int) -> bool:
         return place == len(self.words) or self.words[place] in _BREAKS
 
-    def sentences(self) -> Iterator[tuple[int, int]]:
-        """The start and end of every sentence, and of the whole text when it has several."""
+    def stretches(self) -> Iterator[tuple[int, int]]:
+        """The start and end of what is weighed as one: a sentence, a window of a long one, a short text as a whole."""
         ends = [place for place, word in enumerate(self.words, 1) if word in _BREAKS or place == len(self.words)]
-        yield from zip([0, *ends], ends, strict=False)
-        if len(ends) > 1:
+        for start, end in zip([0, *ends], ends, strict=False):
+            if end - start <= 2 * _WINDOW:
+                yield start, end
+            if end - start > _WINDOW + _WINDOW // 2:
+                for here in range(start, end - _WINDOW // 2, _WINDOW // 2):
+                    yield here, min(here + _WINDOW, end)
+        if len(self.words) <= 4 * _WINDOW and len(ends) > 1:
             yield 0, len(self.words)
+
+
+def _weighed(lattice: _Lattice, struck: Sequence[bool], stretch: tuple[int, int]) -> tuple[list[str], frozenset[int]]:
+    """The words of a stretch that are not struck out, and the places of their traits."""
+    kept = [at for at in range(*stretch) if not struck[at] and lattice.words[at] not in _PAUSES]
+    words = [NUMBER if NUMBER in lattice.edges[at] else lattice.words[at] for at in kept]
+    return words, _traits(words, set().union(*(lattice.slots[at] for at in kept)))
 
 
 class _Labeller:
@@ -489,7 +511,7 @@ class _Labeller:
                             ends.append(place)
             edges.append(found)
         edges.append({})
-        return _Lattice(words, edges)
+        return _Lattice(words, edges, [[label for label in found if label[0] == "{"] for found in edges])
 
 
 _ANYWHERE, _OPENING = 0, 1
@@ -551,8 +573,7 @@ class _Trie:
             edges, word = lattice.edges[here], lattice.words[here]
             for node, (left, start) in states.items():
                 step = self._step[node]
-                labels = edges if len(edges) < len(step) else step
-                for label in labels:
+                for label in edges if len(edges) < len(step) else step:
                     if label in step and label in edges:
                         for end in edges[label]:
                             if untouched or not any(struck[here:end]):
@@ -564,52 +585,37 @@ class _Trie:
                     self._arrive(waiting[here + 1], node, left - 1, start)
 
 
-def _learn(lessons: Sequence[tuple[frozenset[str], bool]]) -> Weights:
-    """An averaged perceptron over words, pairs and slots; the lessons' order decides, so the outcome is repeatable."""
-    seen = Counter(itertools.chain.from_iterable(traits for traits, _ in lessons))
-    weights = {trait: 0.0 for trait, times in seen.items() if times > 1}
-    drift = dict.fromkeys(weights, 0.0)
-    known = [([trait for trait in traits if trait in weights], _size(traits), meant) for traits, meant in lessons]
-    bias, bias_drift, turn = 0.0, 0.0, 0
-    for _ in range(_ROUNDS):
-        for traits, size, meant in known:
-            turn += 1
-            score = bias + sum([weights[trait] for trait in traits]) / size
-            if (score if meant else -score) >= _MARGIN:
-                continue
-            step = _URGENCY if meant else -1.0
-            bias += step * _BIAS_STEP
-            bias_drift += step * _BIAS_STEP * turn
-            for trait in traits:
-                weights[trait] += step
-                drift[trait] += step * turn
-    average = {trait: round(weight - drift[trait] / max(turn, 1), 1) for trait, weight in sorted(weights.items())}
-    return Weights(
-        bias=round(bias - bias_drift / max(turn, 1), 3),
-        traits={trait: weight for trait, weight in average.items() if abs(weight) >= _FAINTEST},
-    )
+# --- likeness -----------------------------------------------------------------------------------------------------
 
 
-def _size(traits: frozenset[str]) -> float:
-    """What a sum over traits is divided by; short texts say less for sure."""
-    return sqrt(len(traits) + 10)
+def place(trait: str) -> int:
+    """Where the weight of a trait is kept; strangers may share a place, and then count alike."""
+    return crc32(trait.encode("utf-8", "replace")) % PLACES
 
 
-def _traits(lattice: _Lattice, struck: Sequence[bool], start: int, end: int) -> frozenset[str]:
-    """What likeness looks at in the words from start to end that are not struck out."""
-    places = [place for place in range(start, end) if not struck[place] and lattice.words[place] not in _PAUSES]
-    words = [NUMBER if NUMBER in lattice.edges[place] else lattice.words[place] for place in places]
+def traits_size(count: int) -> float:
+    """What a sum over so many traits is divided by; short texts say less for sure."""
+    return sqrt(count + 20)
+
+
+@lru_cache(maxsize=16384)
+def _pieces(word: str) -> frozenset[int]:
+    """The places of a word and of its pieces of three to five letters, so that a slip of the finger costs little."""
+    framed = f"<{word}>" if len(word) > 3 and word.isalpha() and len(word) <= _LONGEST_WORD else ""
+    cuts = (framed[at : at + size] for size in (3, 4, 5) for at in range(len(framed) - size + 1))
+    return frozenset((place(word), *(place("~" + cut) for cut in cuts)))
+
+
+def _traits(words: Sequence[str], labels: Iterable[str]) -> frozenset[int]:
+    """The places of all that likeness looks at: words and their pieces, pairs, triples, pairs around a word, slots."""
     framed = ["^", *words, "$"]
-    return frozenset(
-        (
-            *words,
-            *(f"{one} {two}" for one, two in itertools.pairwise(framed)),
-            *(f"{one} {two} {three}" for one, two, three in zip(words, words[1:], words[2:], strict=False)),
-            *(f"{one} .. {three}" for one, three in zip(words, words[2:], strict=False)),
-            *(word[:4] + "*" for word in words if len(word) > 4),
-            *(label for place in places for label in lattice.edges[place] if label.startswith("{")),
-        )
+    runs = itertools.chain(
+        (f"{one} {two}" for one, two in itertools.pairwise(framed)),
+        (f"{one} {two} {three}" for one, two, three in zip(framed, framed[1:], framed[2:], strict=False)),
+        (f"{one} .. {three}" for one, three in zip(words, words[2:], strict=False)),
+        labels,
     )
+    return frozenset(map(place, runs)).union(*map(_pieces, words))
 
 
 # --- the listener -------------------------------------------------------------------------------------------------
@@ -623,15 +629,13 @@ class Listener:
         self._said: list[tuple[Signal, str, str]] = []
         harmless: list[tuple[int, _Pattern]] = []
         said: dict[Signal, list[tuple[int, _Pattern]]] = {}
-        evidence: dict[Signal, list[tuple[int, _Pattern]]] = {}
         for signal, book in books.items():
             said[signal] = self._compile(compiler, signal, book.phrases)
-            evidence[signal] = self._compile(compiler, signal, (Phrase("evidence", book.evidence),))
             harmless.extend(self._compile(compiler, signal, book.harmless))
         self._labeller = _Labeller(compiler.slots)
         literals = {
             step
-            for patterns in (harmless, *said.values(), *evidence.values())
+            for patterns in (harmless, *said.values())
             for _, pattern in patterns
             for step in pattern.steps
             if isinstance(step, str) and step not in compiler.slots
@@ -642,7 +646,6 @@ class Listener:
         self._reader = _Reader(words, literals | in_slots)
         self._harmless = _Trie(harmless)
         self._phrases = {signal: _Trie(patterns) for signal, patterns in said.items()}
-        self._evidence = {signal: _Trie(patterns) for signal, patterns in evidence.items() if patterns}
         self._strict_walls = words.walls | _BREAKS | {COMMA}
         self._enough = {signal: book.likeness for signal, book in books.items() if book.likeness is not None}
         self._weights: Mapping[Signal, Weights] = {}
@@ -659,14 +662,10 @@ class Listener:
                 self._said.append((signal, phrase.id, text))
         return compiled
 
-    def learn(self, examples: Mapping[str, frozenset[Signal]]) -> dict[Signal, Weights]:
-        """The weights these examples teach, for every signal that asks for likeness. Takes seconds."""
-        lessons: dict[Signal, list[tuple[frozenset[str], bool]]] = {signal: [] for signal in self._enough}
-        for text, signals in sorted(examples.items(), key=lambda example: (crc32(example[0].encode()), example[0])):
-            _, lattice, struck = self._read(text)
-            for signal, learned in lessons.items():
-                learned.append((_traits(lattice, struck[signal], 0, len(lattice.words)), signal in signals))
-        return {signal: _learn(learned) for signal, learned in lessons.items()}
+    def traits(self, text: str) -> dict[Signal, frozenset[int]]:
+        """The places of a text's traits, as each signal sees them; what the examples teach, they teach by these."""
+        _, lattice, struck = self._read(text)
+        return {signal: _weighed(lattice, struck[signal], (0, len(lattice.words)))[1] for signal in self._enough}
 
     def with_weights(self, weights: Mapping[Signal, Weights]) -> "Listener":
         """The same listener, with these weights."""
@@ -692,23 +691,12 @@ class Listener:
                 _, phrase, pattern = self._said[tag]
                 heard[Heard(signal, phrase, pattern, (tokens[start].span[0], tokens[end - 1].span[1]))] = None
         for signal, weights in self._weights.items():
-            for start, end in self._worth_weighing(signal, lattice):
-                traits = _traits(lattice, struck[signal], start, end)
-                if weights.score(traits) > self._enough[signal]:
+            for start, end in lattice.stretches():
+                words, places = _weighed(lattice, struck[signal], (start, end))
+                if len(words) >= _FEWEST_WORDS and weights.score(places) > self._enough[signal]:
                     span = (tokens[start].span[0], tokens[end - 1].span[1])
-                    heard[Heard(signal, "like the examples", weights.telling(traits), span)] = None
+                    heard[Heard(signal, "like the examples", weights.telling(words), span)] = None
         return tuple(sorted(heard, key=lambda one: (list(Signal).index(one.signal), one.span)))
-
-    def _worth_weighing(self, signal: Signal, lattice: _Lattice) -> Iterator[tuple[int, int]]:
-        """The sentences with evidence in them, struck out or not, and words enough to sound like anything."""
-        evident = [signal not in self._evidence] * len(lattice.words)
-        if signal in self._evidence:
-            for _, start, _ in self._evidence[signal].read(lattice, struck=(), walls=_BREAKS, pause=COMMA):
-                evident[start] = True
-        for start, end in lattice.sentences():
-            words = sum(word[0].isalpha() for word in lattice.words[start:end])
-            if words >= _FEWEST_WORDS and any(evident[start:end]):
-                yield start, end
 
     def _read(self, text: str) -> tuple[list[_Token], _Lattice, dict[Signal, list[bool]]]:
         """The words of a text, their labels, and what the harmless phrases of each signal strike out."""
@@ -730,25 +718,20 @@ WEIGHTS = "weights.json"
 def load(texts: Mapping[str, str]) -> Listener:
     """The listener described by the phrase files: words.yaml, examples.yaml and one file a signal, by name.
 
-    Our own examples were learned from beforehand; a clinic's are learned from here, which takes seconds.
+    What the examples teach was learned when Taperline was built; other examples than those are refused.
     """
     ear = Listener(*read_books(texts))
     if "examples.yaml" not in texts:
         return ear
     shipped = json.loads((_own_phrases() / WEIGHTS).read_text("utf-8"))
-    if shipped["examples"] == _fingerprint(texts["examples.yaml"]):
-        return ear.with_weights({Signal(name): Weights(**learned) for name, learned in shipped["weights"].items()})
-    return ear.with_weights(ear.learn(read_examples(texts)))
-
-
-def trained(texts: Mapping[str, str]) -> str:
-    """What weights.json must hold for these phrase files."""
-    learned = Listener(*read_books(texts)).learn(read_examples(texts))
-    content = {
-        "examples": _fingerprint(texts["examples.yaml"]),
-        "weights": {signal.value: asdict(weights) for signal, weights in learned.items()},
-    }
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+    if shipped["examples"] != fingerprint(texts["examples.yaml"]):
+        raise PhraseError("examples.yaml: not what weights.json was learned from; run `python -m tests.train_listener`")
+    return ear.with_weights(
+        {
+            Signal(name): Weights(learned["bias"], learned["unit"], b85decode(learned["steps"]))
+            for name, learned in shipped["weights"].items()
+        }
+    )
 
 
 def own_texts() -> dict[str, str]:
@@ -760,7 +743,8 @@ def _own_phrases() -> Traversable:
     return resources.files("flows") / "content" / "phrases"
 
 
-def _fingerprint(text: str) -> str:
+def fingerprint(text: str) -> str:
+    """What tells these examples from any others."""
     return sha256(text.encode()).hexdigest()
 
 
@@ -789,7 +773,6 @@ def read_books(texts: Mapping[str, str]) -> tuple[Words, dict[Signal, PhraseBook
                 _phrases(name, content, "phrases", "must"),
                 _phrases(name, content, "harmless", "must_not"),
                 _likeness(name, content),
-                tuple(map(str, _part(name, content, "evidence", list))),
             )
         else:
             raise PhraseError(f"{name}: no signal is called {stem!r}")

@@ -1,6 +1,7 @@
 """The listener: what it must hear, what it must leave alone, and that no text is too hostile for it."""
 
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from types import FrameType
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows import listener
-from flows.listener import Listener, PhraseError, Signal, signals_in_order
+from flows.listener import Listener, PhraseError, Signal, Weights, place, signals_in_order
+from tests import train_listener
 
 EXAMPLES = Path(__file__).parent / "listener_examples"
 FILES = listener.own_texts()
@@ -64,15 +66,15 @@ def test_a_phrase_leaves_alone_what_it_must_not_hear(signal: Signal, text: str) 
     assert signal not in EAR.hear(text)
 
 
-# The floors are what was measured when the files were written, less a line or two. The same person wrote the phrases,
-# the examples and both files: other people's messages will be heard less well than these.
-HELD_OUT = {"crisis": 0.86, "medical": 0.96, "abrupt": 0.91, "taper": 0.93, "human": 0.80, "stop": 0.80}
-FRESH = {"crisis": 0.88, "medical": 0.93, "abrupt": 0.90, "taper": 0.90}
-OWN = {"crisis": 0.98, "medical": 0.98, "abrupt": 0.98, "taper": 0.98, "human": 0.95, "stop": 0.95}
+# The floors are what was measured, less a line or two. Both files were looked at while the phrases were written: other
+# people's messages are heard less well than these.
+HELD_OUT = {"crisis": 0.92, "medical": 0.95, "abrupt": 0.91, "taper": 0.93, "human": 0.85, "stop": 0.85}
+FRESH = {"crisis": 0.92, "medical": 0.93, "abrupt": 0.90, "taper": 0.90}
+OWN = {"crisis": 0.98, "medical": 0.98, "abrupt": 0.98, "taper": 0.98, "human": 0.88, "stop": 0.92}
 
 
 @pytest.mark.parametrize(("name", "floors", "emergencies", "tapers"), [
-    ("test.tsv", HELD_OUT, 0.06, 0.04),
+    ("test.tsv", HELD_OUT, 0.04, 0.03),
     ("fresh.tsv", FRESH, 0.03, 0.03),
     ("examples.yaml", OWN, 0.02, 0.02),
 ])  # fmt: skip
@@ -149,6 +151,20 @@ def test_any_text_may_come_in(text: str) -> None:
     assert EAR.hear(text) <= frozenset(Signal)
 
 
+@pytest.mark.parametrize("unit", [
+    "😭🔫", "\0\x07", "\ud800", "\u202e\u200f", "i want to cut my dose or die ", "a", "no se ",
+    "?", "👨‍👩‍👧 ", "ab\u0301c ",
+])  # fmt: skip
+def test_a_message_takes_less_than_fifty_milliseconds(unit: str) -> None:
+    text = (unit * 200)[:200]
+    taken = []
+    for _ in range(3):
+        before = time.process_time()
+        EAR.hear(text)
+        taken.append(time.process_time() - before)
+    assert min(taken) < 0.05
+
+
 @pytest.mark.parametrize(
     "text", ["", " ", "\0", "\ud800", "\udfff🔫", "\u202e\u200f", "ﷺ" * 50, "?" * 99, "¿¿", "'", "-"]
 )
@@ -200,7 +216,6 @@ def test_a_long_message_has_a_ceiling() -> None:
     ("stop.yaml", "phrases: [{id: a, say: ['..3'], must: [b]}]", "stop: a: '..3': a pattern needs a word or a slot"),
     ("stop.yaml", "slots: {drug: [b]}", "slot 'drug' is described twice"),
     ("stop.yaml", "likeness: much", "stop.yaml: likeness must be a number"),
-    ("examples.yaml", "joy: [a]", "examples.yaml: no signal is called 'joy'"),
     ("joy.yaml", "phrases: []", "joy.yaml: no signal is called 'joy'"),
 ])  # fmt: skip
 def test_a_bad_file_is_named(name: str, text: str, complaint: str) -> None:
@@ -223,7 +238,7 @@ def small() -> dict[str, str]:
 
 def test_the_shipped_weights_are_what_the_examples_teach() -> None:
     shipped = (Path(listener.__file__).parent / "content" / "phrases" / listener.WEIGHTS).read_text("utf-8")
-    assert listener.trained(FILES) == shipped, "run `python -m tests.train_listener`"
+    assert train_listener.trained(FILES) == shipped, "run `python -m tests.train_listener`"
 
 
 def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights() -> None:
@@ -237,20 +252,24 @@ def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights() -> None:
     }
 
 
-def test_a_clinic_that_replaces_the_examples_is_learned_from() -> None:
+def test_other_examples_than_those_learned_from_are_refused() -> None:
+    with pytest.raises(PhraseError, match=r"examples\.yaml: .* run `python -m tests\.train_listener`"):
+        listener.load({**FILES, "examples.yaml": "crisis: [the grey heron landed]"})
+
+
+def test_an_example_under_no_signal_is_named() -> None:
+    with pytest.raises(PhraseError, match=r"examples\.yaml: no signal is called 'joy'"):
+        listener.read_examples({"examples.yaml": "joy: [a]"})
+
+
+def test_likeness_is_heard_from_three_words_up() -> None:
     own = "likeness: 0.5\nphrases: [{id: a, say: [zzz], must: [zzz]}]"
-    examples = "crisis: [the grey heron landed, a grey heron landed here]\nordinary: [the bus is late, a bus was late]"
-    ear = listener.load({**small(), "crisis.yaml": own, "examples.yaml": examples})
+    steps = bytearray(listener.PLACES)
+    steps[place("heron")] = 100
+    ear = listener.load({**small(), "crisis.yaml": own}).with_weights({Signal.CRISIS: Weights(0.0, 1.0, bytes(steps))})
     assert ear.hear("my grey heron landed") == {Signal.CRISIS}
+    assert [reason.phrase for reason in ear.hear_with_reasons("my grey heron landed")] == ["like the examples"]
     assert not ear.hear("grey heron")  # too short to sound like anything
-
-
-def test_likeness_is_heard_only_with_evidence() -> None:
-    own = "likeness: 0.5\nevidence: [landed]\nphrases: [{id: a, say: [zzz], must: [zzz]}]"
-    examples = "crisis: [the grey heron landed, a grey heron landed here]\nordinary: [the bus is late, a bus was late]"
-    ear = listener.load({**small(), "crisis.yaml": own, "examples.yaml": examples})
-    assert ear.hear("the grey heron landed") == {Signal.CRISIS}
-    assert not ear.hear("the grey heron is a grey heron")
 
 
 def test_a_clinician_can_add_a_phrase() -> None:
