@@ -1,32 +1,27 @@
 """What free text means: crisis, medical emergency, stopped suddenly, taper question, a person, stop.
 
-Folding makes one spelling of many, a lattice marks where the clinic's words and slots lie, and all phrases of a signal
-are read together as one trie, each state at most once a token: the work grows with the text, never faster.
-Harmless phrases (negations, idioms) are read first and struck out; what is left is listened to: for phrases, and for
-likeness to the examples, by a linear model over words and pieces of words. tests/train_listener.py teaches it; its
-weights ship with the phrases.
+A lattice marks where the clinic's words and slots lie in a text (see wording.py), and all phrases of a signal are read
+together as one trie, each state at most once a token: the work grows with the text, never faster. Harmless phrases
+(negations, idioms) are read first and struck out. What is left is heard if it sounds like the examples (likeness.py), to
+which a phrase adds its weight; a phrase that was not there when the weights were learned is always heard.
 """
 
 import itertools
-import json
 import re
-import unicodedata
-from base64 import b85decode
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
-from math import sqrt
 from pathlib import PurePosixPath
 from typing import Any
-from zlib import crc32
 
-from flows import plain_yaml
+from flows import likeness, plain_yaml
 from flows.errors import TaperlineError
+from flows.likeness import Likeness, Part
+from flows.wording import ASK, COMMA, END, NUMBER, Reader, Token, Words
 
 
 class Signal(StrEnum):
@@ -58,24 +53,12 @@ class Phrase:
 class PhraseBook:
     """The phrases of one signal, and the harmless ones that only look like it.
 
-    What sounds like the examples by more than `likeness` is heard too.
+    With a `likeness`, what sounds like the examples by more than that is heard; without, only phrases are.
     """
 
     phrases: tuple[Phrase, ...]
     harmless: tuple[Phrase, ...] = ()
     likeness: float | None = None
-
-
-@dataclass(frozen=True)
-class Words:
-    """What all signals share: slots, expansions, misspellings, emoji, and the words worth correcting to."""
-
-    slots: Mapping[str, Sequence[str]]
-    expand: Mapping[str, str] = field(default_factory=dict)
-    emoji: Mapping[str, str] = field(default_factory=dict)
-    protect: frozenset[str] = frozenset()
-    leave: frozenset[str] = frozenset()
-    walls: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -88,71 +71,17 @@ class Heard:
     span: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Weights:
-    """What the examples of one signal taught: how much each trait of a text speaks for it, and where zero lies.
-
-    A trait is found by its place (see `place`); the weights are signed bytes, `unit` is what one step of them is worth.
-    """
-
-    bias: float
-    unit: float
-    steps: bytes
-
-    def score(self, places: Set[int]) -> float:
-        """Above zero when a text with the traits at these places sounds like the signal."""
-        total = sum([_SIGNED[self.steps[at]] for at in places])
-        return self.bias + self.unit * total / traits_size(len(places))
-
-    def telling(self, words: Iterable[str]) -> str:
-        """The words that say most."""
-        weight = {word: _SIGNED[self.steps[place(word)]] for word in words}
-        return " + ".join(sorted(weight, key=lambda word: (-weight[word], word))[:3])
-
-
 LONGEST = 8192
 """Characters that are heard at the most, twice the length of a Telegram message."""
 
-COMMA, END, ASK, NUMBER = ",", ".", "¿", "#"
 _BREAKS = frozenset((END, ASK))
 _PAUSES = frozenset((END, COMMA))
-_LOOKALIKES = {
-    **dict(zip("‘’ʼ`´′", "'" * 6, strict=True)),
-    **dict(zip("ıłøđаеорсухіѕјԁһкмтвԛԝ", "ilodaeopcyxisjdhkmtbqw", strict=True)),
-    **dict(zip("αορνικτυ", "aopviktu", strict=True)),
-    **dict.fromkeys("—–", " - "),
-}
-_LEET = str.maketrans("013457@$!", "oieastasi")
-_TOKEN = re.compile(
-    r"""
-    (?P<title>(?<![a-z])(?:dr|mr|mrs|ms|sr|sra)\.(?=\ ?[a-z]))
-    | (?P<spelled>(?<![a-z0-9'])[a-z](?:[ .\-][a-z]){2,7}(?![a-z0-9']))
-    | (?P<word>[a-z](?:[a-z0-9@$*]|[!'](?=[a-z]))*)
-    | (?P<number>(?:\d{1,6}(?:[.,/]\d{1,6})?|[.,]\d{1,6}))
-    | (?P<dots>\.{2,}(?!\d))
-    | (?P<mark>[.!?;]+)
-    | (?P<comma>[,\n:()]|(?<=\s)-+(?=\s))
-    | (?P<sign>\S)
-    """,
-    re.VERBOSE,
-)
 _PIECE = re.compile(
     r"(?P<words>\([^|(){}?$^~.]+(?:\|[^|(){}?$^~.]+)+\))|(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<gap>\.\.|~)(?P<reach>\d+)|(?P<word>[^\s()|?$]+|\$)|(?P<maybe>\?)"
 )
-_LONGEST_WORD = 24
-_FEWEST_WORDS = 3
-"""A text of fewer words is heard by its phrases alone: likeness would guess."""
 _WINDOW = 14
 """Words that are weighed together where a sentence has no end, as in speech typed by a machine."""
-PLACES = 1 << 16
-_SIGNED: Sequence[int] = [*range(128), *range(-128, 0)]
 _MOST_WORDINGS, _MOST_VARIANTS = 20_000, 500
-
-
-@dataclass(frozen=True)
-class _Token:
-    word: str
-    span: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -176,123 +105,6 @@ def signals_in_order(signals: Iterable[Signal]) -> list[str]:
     """The signals as plain words, the most pressing first."""
     heard = frozenset(signals)
     return [signal.value for signal in Signal if signal in heard]
-
-
-# --- from text to words -------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=8192)
-def _fold(char: str) -> str:
-    """One character in its plainest form: no case, no accent, no disguise; controls become spaces."""
-    if char in _LOOKALIKES:
-        return _LOOKALIKES[char]
-    match unicodedata.category(char):
-        case "Mn" | "Me" | "Cf":
-            return ""
-        case "Cc" | "Cs" | "Zl" | "Zp":
-            return "\n" if char in "\n\r\u2028\u2029" else " "
-    plain = unicodedata.normalize("NFKD", char).casefold()
-    return "".join(_LOOKALIKES.get(part, part) for part in plain if not unicodedata.combining(part))
-
-
-def _near(word: str, other: str, most: int) -> bool:
-    """Whether at most so many slips (a letter more, less, wrong, or two swapped) make one word the other."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(word, 1):
-        before, last, row = row, before, [i]
-        for j, target in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != target))
-            if i > 1 and j > 1 and letter == other[j - 2] and word[i - 2] == target:
-                cost = min(cost, last[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return False
-    return row[-1] <= most
-
-
-def _without(word: str, slips: int) -> Iterator[str]:
-    """The word with up to so many letters left out."""
-    for count in range(slips + 1):
-        for gone in itertools.combinations(range(len(word)), count):
-            yield "".join(letter for place, letter in enumerate(word) if place not in gone)
-
-
-def _slips(word: str) -> int:
-    return 2 if len(word) >= 8 else 1
-
-
-class _Reader:
-    """Turns a text into words the phrases know: contractions opened, slips corrected, emoji named."""
-
-    def __init__(self, words: Words, vocabulary: Iterable[str]) -> None:
-        self._expand = {key: tuple(value.split()) for key, value in words.expand.items()}
-        self._emoji = {"".join(map(_fold, key)): tuple(value.split()) for key, value in words.emoji.items()}
-        opened = itertools.chain.from_iterable(self._expand.values())
-        self._known = frozenset((*vocabulary, *opened, *self._expand, *words.leave, *words.protect))
-        self._protected: dict[str, list[str]] = {}
-        for word in sorted(words.protect):
-            for part in set(_without(word, _slips(word))):
-                self._protected.setdefault(part, []).append(word)
-
-    def read(self, text: str) -> list[_Token]:
-        """The words of a text, with their place in it."""
-        pieces = list(text.lower()) if text.isascii() else [_fold(char) for char in text]
-        folded = "".join(pieces)
-        places = [place for place, piece in enumerate(pieces) for _ in piece]
-        return [
-            _Token(word, (places[found.start()], places[found.end() - 1] + 1))
-            for found in _TOKEN.finditer(folded)
-            for word in self._words(found.lastgroup or "", found.group())
-        ]
-
-    def _words(self, kind: str, piece: str) -> tuple[str, ...]:
-        match kind:
-            case "word":
-                return self.word(piece)
-            case "spelled":
-                joined = re.sub(r"[^a-z]", "", piece)
-                return self.word(joined) if joined in self._known else tuple(re.findall("[a-z]", piece))
-            case "title":
-                return (piece.rstrip("."),)
-            case "mark":
-                return (ASK if "?" in piece else END,)
-            case "comma" | "dots":
-                return (COMMA,)
-            case "sign":
-                return (piece,) if piece == "%" else self._emoji.get(piece, ())
-        return (piece,)
-
-    def word(self, piece: str) -> tuple[str, ...]:
-        """One written word as the words it stands for."""
-        if piece in self._expand:
-            return self._expand[piece]
-        plain = piece.replace("'", "")
-        if plain.isalpha():
-            return self._spell(plain) or (plain,)
-        for disguised in (plain.translate(_LEET).replace("*", ""), plain.replace("*", "")):
-            if disguised.isalpha() and (meant := self._spell(disguised)):
-                return meant
-        return tuple(re.findall(r"[a-z]+|\d+", plain))
-
-    def _spell(self, word: str) -> tuple[str, ...]:
-        """The known words this one stands for, or nothing."""
-        for spelling in (word, re.sub(r"(.)\1{2,}", r"\1\1", word), re.sub(r"(.)\1{2,}", r"\1", word)):
-            if spelling in self._expand:
-                return self._expand[spelling]
-            if spelling in self._known:
-                return (spelling,)
-            if spelling.endswith("s") and spelling[:-1] in self._known:
-                return (spelling,)
-            if spelling.endswith("in") and spelling + "g" in self._known:
-                return (spelling + "g",)
-        if not 5 <= len(word) <= _LONGEST_WORD:
-            return ()
-        for part in _without(word, _slips(word)):
-            for candidate in self._protected.get(part, ()):
-                if _near(word, candidate, _slips(candidate)):
-                    return (candidate,)
-        return ()
 
 
 # --- from patterns to tries ---------------------------------------------------------------------------------------
@@ -458,13 +270,6 @@ class _Lattice:
             yield 0, len(self.words)
 
 
-def _weighed(lattice: _Lattice, struck: Sequence[bool], stretch: tuple[int, int]) -> tuple[list[str], frozenset[int]]:
-    """The words of a stretch that are not struck out, and the places of their traits."""
-    kept = [at for at in range(*stretch) if not struck[at] and lattice.words[at] not in _PAUSES]
-    words = [NUMBER if NUMBER in lattice.edges[at] else lattice.words[at] for at in kept]
-    return words, _traits(words, set().union(*(lattice.slots[at] for at in kept)))
-
-
 class _Labeller:
     """Marks every slot in a text, with one trie over the wordings of all slots."""
 
@@ -585,39 +390,6 @@ class _Trie:
                     self._arrive(waiting[here + 1], node, left - 1, start)
 
 
-# --- likeness -----------------------------------------------------------------------------------------------------
-
-
-def place(trait: str) -> int:
-    """Where the weight of a trait is kept; strangers may share a place, and then count alike."""
-    return crc32(trait.encode("utf-8", "replace")) % PLACES
-
-
-def traits_size(count: int) -> float:
-    """What a sum over so many traits is divided by; short texts say less for sure."""
-    return sqrt(count + 20)
-
-
-@lru_cache(maxsize=16384)
-def _pieces(word: str) -> frozenset[int]:
-    """The places of a word and of its pieces of three to five letters, so that a slip of the finger costs little."""
-    framed = f"<{word}>" if len(word) > 3 and word.isalpha() and len(word) <= _LONGEST_WORD else ""
-    cuts = (framed[at : at + size] for size in (3, 4, 5) for at in range(len(framed) - size + 1))
-    return frozenset((place(word), *(place("~" + cut) for cut in cuts)))
-
-
-def _traits(words: Sequence[str], labels: Iterable[str]) -> frozenset[int]:
-    """The places of all that likeness looks at: words and their pieces, pairs, triples, pairs around a word, slots."""
-    framed = ["^", *words, "$"]
-    runs = itertools.chain(
-        (f"{one} {two}" for one, two in itertools.pairwise(framed)),
-        (f"{one} {two} {three}" for one, two, three in zip(framed, framed[1:], framed[2:], strict=False)),
-        (f"{one} .. {three}" for one, three in zip(words, words[2:], strict=False)),
-        labels,
-    )
-    return frozenset(map(place, runs)).union(*map(_pieces, words))
-
-
 # --- the listener -------------------------------------------------------------------------------------------------
 
 
@@ -643,12 +415,13 @@ class Listener:
         in_slots = {word for wordings in compiler.slots.values() for wording in wordings for word in wording}
         for word in literals | in_slots:
             self._labeller.learn(word)
-        self._reader = _Reader(words, literals | in_slots)
+        self._reader = Reader(words, literals | in_slots)
         self._harmless = _Trie(harmless)
         self._phrases = {signal: _Trie(patterns) for signal, patterns in said.items()}
         self._strict_walls = words.walls | _BREAKS | {COMMA}
         self._enough = {signal: book.likeness for signal, book in books.items() if book.likeness is not None}
-        self._weights: Mapping[Signal, Weights] = {}
+        self._likeness: Likeness | None = None
+        self._taught: Sequence[bool] = ()
 
     def _compile(self, compiler: _Compiler, signal: Signal, phrases: Iterable[Phrase]) -> list[tuple[int, _Pattern]]:
         """The patterns of some phrases, each with its place in the list of what may be said."""
@@ -662,15 +435,21 @@ class Listener:
                 self._said.append((signal, phrase.id, text))
         return compiled
 
-    def traits(self, text: str) -> dict[Signal, frozenset[int]]:
-        """The places of a text's traits, as each signal sees them; what the examples teach, they teach by these."""
-        _, lattice, struck = self._read(text)
-        return {signal: _weighed(lattice, struck[signal], (0, len(lattice.words)))[1] for signal in self._enough}
+    @property
+    def weighed(self) -> list[Signal]:
+        """The signals that are heard by likeness."""
+        return [signal for signal in self._phrases if signal in self._enough]
 
-    def with_weights(self, weights: Mapping[Signal, Weights]) -> "Listener":
+    @property
+    def marks(self) -> list[int]:
+        """What each of its patterns is known by."""
+        return [likeness.mark(*said) for said in self._said]
+
+    def with_likeness(self, learned: Likeness) -> "Listener":
         """The same listener, with these weights."""
         other = copy(self)
-        other._weights = {signal: weights[signal] for signal in self._enough if signal in weights}
+        other._likeness = learned
+        other._taught = [mark in set(learned.phrases.tolist()) for mark in self.marks]
         return other
 
     def hear(self, text: str) -> frozenset[Signal]:
@@ -683,35 +462,95 @@ class Listener:
         return frozenset(heard.signal for heard in self.hear_with_reasons(text))
 
     def hear_with_reasons(self, text: str) -> tuple[Heard, ...]:
-        """Every phrase heard, in the order of signals and of the text."""
-        tokens, lattice, struck = self._read(text)
+        """Every reason to hear a signal, in the order of signals and of the text."""
+        reading = self._read(text)
+        parts = [self._part(reading, stretch) for stretch in reading.stretches] if self._likeness else []
+        scores = self._likeness.scores(parts) if self._likeness else []
         heard: dict[Heard, None] = {}
-        for signal, trie in self._phrases.items():
-            for tag, start, end in trie.read(lattice, struck=struck[signal], walls=_BREAKS, pause=COMMA):
-                _, phrase, pattern = self._said[tag]
-                heard[Heard(signal, phrase, pattern, (tokens[start].span[0], tokens[end - 1].span[1]))] = None
-        for signal, weights in self._weights.items():
-            for start, end in lattice.stretches():
-                words, places = _weighed(lattice, struck[signal], (start, end))
-                if len(words) >= _FEWEST_WORDS and weights.score(places) > self._enough[signal]:
-                    span = (tokens[start].span[0], tokens[end - 1].span[1])
-                    heard[Heard(signal, "like the examples", weights.telling(words), span)] = None
+        for tag, start, end in reading.said:
+            signal, phrase, pattern = self._said[tag]
+            around = [at for at, (first, last) in enumerate(reading.stretches) if first <= start and end <= last]
+            if (
+                signal not in self._enough
+                or not scores
+                or not self._taught[tag]
+                or not around
+                or any(scores[at][signal] > self._enough[signal] for at in around)
+            ):
+                heard[Heard(signal, phrase, pattern, reading.span(start, end))] = None
+        for stretch, score in zip(reading.stretches, scores, strict=False):
+            for signal, enough in self._enough.items():
+                if self._likeness and score[signal] > enough:
+                    telling = self._likeness.telling(signal, reading.left(signal, stretch))
+                    heard[Heard(signal, "like the examples", telling, reading.span(*stretch))] = None
         return tuple(sorted(heard, key=lambda one: (list(Signal).index(one.signal), one.span)))
 
-    def _read(self, text: str) -> tuple[list[_Token], _Lattice, dict[Signal, list[bool]]]:
-        """The words of a text, their labels, and what the harmless phrases of each signal strike out."""
+    def parts(self, text: str) -> tuple[Part, list[Part]]:
+        """The whole of a text, and the parts it is weighed in: the examples teach by these."""
+        reading = self._read(text)
+        whole = self._part(reading, (0, len(reading.tokens)))
+        return whole, [self._part(reading, stretch) for stretch in reading.stretches]
+
+    def _part(self, reading: "_Reading", stretch: tuple[int, int]) -> Part:
+        start, end = stretch
+        first = 0 if start == 0 else reading.tokens[start].span[0]
+        last = len(reading.text) if end == len(reading.tokens) else reading.tokens[end - 1].span[1]
+        kept: dict[tuple[int, ...], frozenset[int]] = {}
+        traits: dict[str, frozenset[int]] = {}
+        for signal in self._enough:
+            places = reading.kept(signal, stretch)
+            if places not in kept:
+                slots = set().union(*(reading.lattice.slots[at] for at in places))
+                kept[places] = likeness.traits(reading.left(signal, stretch), slots)
+            traits[signal] = kept[places]
+        said = frozenset(self._said[tag][0] for tag, begin, stop in reading.said if start <= begin and stop <= end)
+        return Part(reading.text[first:last], traits, said)
+
+    def _read(self, text: str) -> "_Reading":
+        """The words of a text, what the harmless phrases of each signal strike out, and the phrases in the rest."""
         tokens = self._reader.read(text)
         lattice = self._labeller.label([token.word for token in tokens])
         struck = {signal: [False] * len(tokens) for signal in self._phrases}
         for tag, start, end in self._harmless.read(lattice, struck=(), walls=self._strict_walls):
             struck[self._said[tag][0]][start:end] = [True] * (end - start)
-        return tokens, lattice, struck
+        said = [
+            found
+            for signal, trie in self._phrases.items()
+            for found in trie.read(lattice, struck=struck[signal], walls=_BREAKS, pause=COMMA)
+        ]
+        return _Reading(text, tokens, lattice, struck, said, list(lattice.stretches()))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A text as it was read: its words, what is struck out for each signal, the phrases that are left, its stretches."""
+
+    text: str
+    tokens: list[Token]
+    lattice: _Lattice
+    struck: Mapping[Signal, Sequence[bool]]
+    said: Sequence[tuple[int, int, int]]
+    stretches: Sequence[tuple[int, int]]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where these words stand in the text."""
+        return self.tokens[start].span[0], self.tokens[end - 1].span[1]
+
+    def kept(self, signal: Signal, stretch: tuple[int, int]) -> tuple[int, ...]:
+        """The places of the words that are not struck out."""
+        struck, words = self.struck[signal], self.lattice.words
+        return tuple(at for at in range(*stretch) if not struck[at] and words[at] not in _PAUSES)
+
+    def left(self, signal: Signal, stretch: tuple[int, int]) -> list[str]:
+        """The words that are not struck out, every number as one."""
+        edges, words = self.lattice.edges, self.lattice.words
+        return [NUMBER if NUMBER in edges[at] else words[at] for at in self.kept(signal, stretch)]
 
 
 # --- from files ---------------------------------------------------------------------------------------------------
 
 
-WEIGHTS = "weights.json"
+WEIGHTS = "weights.npz"
 """Beside the phrase files that ship; `python -m tests.train_listener` writes it."""
 
 
@@ -723,15 +562,11 @@ def load(texts: Mapping[str, str]) -> Listener:
     ear = Listener(*read_books(texts))
     if "examples.yaml" not in texts:
         return ear
-    shipped = json.loads((_own_phrases() / WEIGHTS).read_text("utf-8"))
-    if shipped["examples"] != fingerprint(texts["examples.yaml"]):
-        raise PhraseError("examples.yaml: not what weights.json was learned from; run `python -m tests.train_listener`")
-    return ear.with_weights(
-        {
-            Signal(name): Weights(learned["bias"], learned["unit"], b85decode(learned["steps"]))
-            for name, learned in shipped["weights"].items()
-        }
-    )
+    with (_own_phrases() / WEIGHTS).open("rb") as file:
+        learned = likeness.read(file)
+    if learned.examples != fingerprint(texts["examples.yaml"]):
+        raise PhraseError(f"examples.yaml: not what {WEIGHTS} was learned from; run `python -m tests.train_listener`")
+    return ear.with_likeness(learned)
 
 
 def own_texts() -> dict[str, str]:
