@@ -480,8 +480,9 @@ class Listener:
                 heard[Heard(signal, phrase, pattern, reading.span(start, end))] = None
         for stretch, score in zip(reading.stretches, scores, strict=False):
             for signal, enough in self._enough.items():
-                if self._likeness and score[signal] > enough:
-                    telling = self._likeness.telling(signal, reading.left(signal, stretch))
+                left = reading.left(signal, stretch)
+                if self._likeness and left and score[signal] > enough:
+                    telling = self._likeness.telling(signal, left)
                     heard[Heard(signal, "like the examples", telling, reading.span(*stretch))] = None
         return tuple(sorted(heard, key=lambda one: (list(Signal).index(one.signal), one.span)))
 
