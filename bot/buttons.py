@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
-from flows.events import Answered, Asked, Begun, Command, Press, Pressed
+from flows.events import Answered, Asked, Begun, Browsed, Command, Press, Pressed, Read
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -17,14 +18,18 @@ class Deed(StrEnum):
     ESCALATE = "escalate"
     ENROL = "enrol"
     CLOSE = "close"
+    WHY = "why"
     RECORD = "record"
     SEND = "send"
+    SUMMARY = "summary"
+    PLAN = "plan"
 
 
 SPELLINGS = {"acknowledge": "ack", "enroll": "enrol", "done": "close"}
 ON_ALERTS = (Deed.ACK, Deed.RESOLVE, Deed.ESCALATE)
-ON_RECORDS = (Deed.RECORD, Deed.SEND)
-NUMBERED = frozenset(Deed).difference(ON_RECORDS)
+OF_ALERTS = (*ON_ALERTS, Deed.WHY)
+ON_RECORDS = (Deed.RECORD, Deed.SUMMARY, Deed.SEND)
+NUMBERED = frozenset(Deed).difference(ON_RECORDS, {Deed.PLAN})
 """The deeds on alerts and requests."""
 
 
@@ -42,6 +47,15 @@ class RecordButton:
 
     deed: Deed
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanButton:
+    """A physician's button: this total a day, in milligrams, was agreed with the patient at a visit in person today."""
+
+    code: str
+    medicine: str
+    milligrams: Decimal
 
 
 def answer_button(event: Answered) -> str:
@@ -66,6 +80,16 @@ def command_button(command: Command) -> str:
     return f"c:{command}"
 
 
+def browse_button(screen: int) -> str:
+    """Callback data that leafs through the topics of Learn."""
+    return f"l:{screen}"
+
+
+def topic_button(topic_id: str) -> str:
+    """Callback data of a topic of Learn."""
+    return f"t:{topic_id}"
+
+
 def staff_button(deed: Deed, number: int) -> str:
     """Callback data of a clinician's button."""
     return f"s:{deed}:{number}"
@@ -76,7 +100,21 @@ def record_button(deed: Deed, code: str) -> str:
     return f"s:{deed}:{code}"
 
 
-def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:
+def plan_button(step: PlanButton) -> str:
+    """Callback data that records a step of a taper plan."""
+    return f"s:{Deed.PLAN}:{step.code}:{step.medicine}:{step.milligrams}"
+
+
+def read_plan_button(data: str) -> PlanButton | None:
+    """The step that a button records, or that a typed `plan P-7K3FA clonazepam 1.5` asks to record; None for others."""
+    found = re.fullmatch(
+        r"(?:s:|/)?plan[:\s]+(p-[0-9a-z]{5})[:\s]+([a-z][a-z-]{2,30})[:\s]+([0-9]{1,4}(?:[.,][0-9]{1,4})?)\s*(?:mg)?",
+        data.strip().lower(),
+    )
+    return PlanButton(found[1].upper(), found[2], Decimal(found[3].replace(",", "."))) if found else None
+
+
+def read_button(data: str) -> Answered | Pressed | Begun | Asked | Browsed | Read | None:
     """What a patient's button says; None when it is none of ours. Callback data can be forged: trust nothing in it."""
     found = re.fullmatch(
         r"[ap]:(?P<conversation>[0-9a-z]{1,13}):(?P<revision>[0-9]{1,6}):(?P<question>[0-9]{1,4})"
@@ -97,12 +135,18 @@ def read_button(data: str) -> Answered | Pressed | Begun | Asked | None:
     found = re.fullmatch(r"c:([a-z_]{1,20})", data)
     if found and found[1] in set(Command):
         return Asked(Command(found[1]))
-    return None
+    found = re.fullmatch(r"l:([0-9]{1,3})", data)
+    if found:
+        return Browsed(int(found[1]))
+    found = re.fullmatch(r"t:([a-z0-9-]{1,40})", data)
+    return Read(found[1]) if found else None
 
 
 def read_staff_button(data: str) -> StaffButton | RecordButton | None:
     """What a clinician's button, or a typed `ack 17`, `enrol R-3` or `record P-7K3FA`, says; None for no deed."""
-    found = re.fullmatch(r"(?:s:|/)?(record)[:\s_]+(p-[0-9a-z]{5})|s:(send):(p-[0-9a-z]{5})", data.strip().lower())
+    found = re.fullmatch(
+        r"(?:s:|/)?(record)[:\s_]+(p-[0-9a-z]{5})|s:(send|summary):(p-[0-9a-z]{5})", data.strip().lower()
+    )
     if found:
         word, code = filter(None, found.groups())
         return RecordButton(Deed(word), code.upper())
@@ -111,7 +155,7 @@ def read_staff_button(data: str) -> StaffButton | RecordButton | None:
         return None
     word, kind, number = found.groups()
     word = SPELLINGS.get(word, word)
-    if word not in NUMBERED or (kind is not None and (kind == "a") != (Deed(word) in ON_ALERTS)):
+    if word not in NUMBERED or (kind is not None and (kind == "a") != (Deed(word) in OF_ALERTS)):
         return None
     return StaffButton(Deed(word), int(number))
 

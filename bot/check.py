@@ -3,7 +3,7 @@
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
@@ -12,51 +12,65 @@ from typing import Any
 from jinja2 import Environment, TemplateSyntaxError
 
 from bot.buttons import Deed
+from bot.one_page import OnePage
 from bot.render import LANGUAGE, LONGEST, TEMPLATES, Rendered, Renderer
 from bot.sandbox.errors import ApiError
 from bot.sandbox.markup import parse_html
+from bot.why import Why
 from flows import catalogue, legibility, plain_yaml, reach
 from flows.answers import Reason
 from flows.catalogue import Catalogue, ContentError, Language
 from flows.conditions import Condition
-from flows.conversation import Purpose
+from flows.conversation import Conversation, Purpose
 from flows.course import Entry
-from flows.effects import Ask, Review, Say, Settle
+from flows.effects import Ask, Contents, IntakeOutcome, Review, Say, Settle, Teach
 from flows.errors import TaperlineError
 from flows.escalation import Role, Tier
 from flows.events import Command
+from flows.evidence import Evidence, Finding, Occasion
+from flows.guard import refusals
 from flows.items import Item, ItemType, Option
 from flows.lifecycle import AlertState
 from flows.listener import Signal
+from flows.medicines import SYSTEM as MEDICINES
 from flows.problems import Severity
 from flows.problems import problems as questionnaire_problems
+from flows.redflags import Rule
 from flows.totals import LOINC
-from flows.values import Place, Values, spoken
+from flows.values import Coding, Place, Values, spoken
+from storage.tables import AlertRow
 
 CRISIS_LINES_AGE = timedelta(days=180)
+TOPICS_AGE = timedelta(days=365)
 MOST_BUTTONS = 100
 """Buttons under one message, as Telegram allows."""
 
 KNOWN_FILES = (
-    *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "redflags.yaml"),
+    *("clinic.yaml", "crisis_lines.yaml", "escalation.yaml", "language.yaml", "medicines.yaml", "redflags.yaml"),
+    *("triage.yaml", "learn/*.md", "learn/words.yaml"),
     *("questionnaires/*.yaml", "questionnaires/*.json", "phrases/*.yaml"),
     *("templates/*/*.html.j2", "templates/*/staff/*.html.j2"),
     *("templates/*/words.yaml", "templates/*/staff/words.yaml"),
 )
 SPOKEN = (
     *("another_open", "expired", "paused_complete", "questionnaire_done", "questionnaire_invitation"),
-    *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "hello", "help"),
-    *("home", "intake_done", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder", "safe", "stay"),
-    *("stopped", "visit_requested"),
+    *("check_in_done", "check_in_invitation", "confirm_stop", "edited", "enrolled", "forwarded", "guarded"),
+    *("hello", "help"),
+    *("home", "after_care_invitation", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder"),
+    *(f"intake_done_{outcome}" for outcome in IntakeOutcome),
+    *("safe", "stay", "stopped", "visit_requested", "read_about"),
 )
-"""The texts that the core says by name; a rule says its own."""
+"""The texts that the core and the gate say by name; a rule says its own."""
 PARTS = ("part", "question", "review", "settled")
 """What the renderer says in the course of a questionnaire."""
+READING = ("contents", "topic")
+"""What the renderer says of Learn."""
 
 STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
-        *("record", "record_refused", "alert", "request"),
+        *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
+        *("no_intake", "summary"),
     }
 )
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
@@ -69,6 +83,7 @@ SAMPLES = (
     Item("c", ItemType.CHOICE, "A?", repeats=True, options=tuple(Option(f"{n}", f"{n}") for n in range(30))),
     Item("d", ItemType.GROUP, "A.", repeats=True),
     Item("e", ItemType.BOOLEAN, "A?", required=True),
+    Item("f", ItemType.CHOICE, "A?", autocomplete=True, options=tuple(Option(f"{n}", f"{n}") for n in range(30))),
 )
 """Between them they need every part of the templates and words that put a question."""
 SAMPLES_STAND_IN = "templates/question.html.j2, part.html.j2, settled.html.j2, review.html.j2 or words.yaml"
@@ -76,11 +91,15 @@ SAMPLES_STAND_IN = "templates/question.html.j2, part.html.j2, settled.html.j2, r
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words that can reach a patient, and where they stand. Verbatim ones are those of an instrument's authors."""
+    """Words that can reach a patient, and where they stand. Verbatim ones are those of an instrument's authors.
+
+    An answer is the label of an option, which is the patient's to tap.
+    """
 
     where: str
     words: str
     is_verbatim: bool = False
+    is_answer: bool = False
 
 
 def findings(content_dir: Path | None, *, today: date) -> Iterator[tuple[Severity, str]]:
@@ -99,6 +118,11 @@ def findings(content_dir: Path | None, *, today: date) -> Iterator[tuple[Severit
             f"crisis_lines.yaml, {line.name}: checked more than 180 days ago. Call it, then set checked_on."
             for line in content.crisis_lines
             if today - line.checked_on > CRISIS_LINES_AGE
+        ),
+        *(
+            f"{topic.file}: checked more than a year ago. Read its sources again, then set checked_on."
+            for topic in content.topics
+            if today - topic.checked_on > TOPICS_AGE
         ),
         *_unreachable(content),
         *_refused_words(content.language, texts),
@@ -169,6 +193,12 @@ def _unspeakable(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     """Texts that cannot be rendered, or that Telegram would refuse."""
     for say in _sayings(content):
         yield from _fault(f"templates/{say.template}.html.j2", lambda say=say: renderer.say(say))
+    for topic in content.topics:
+        yield from _fault(topic.file, partial(renderer.teach, Teach(topic)))
+    for screen in (0, len(content.topics)):
+        yield from _fault(
+            "templates/contents.html.j2", partial(renderer.contents, Contents(content.topics.all, screen))
+        )
     broken = [fault for item in SAMPLES for fault in _every_way(item, renderer)]
     yield from broken
     noted = set()
@@ -200,9 +230,19 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in STAFF_TEXTS - {"alert", "request"}:
-        say = partial(renderer.staff, template, [Deed.SEND], name="Dr. Lee", role=Role.STAFF, what="alert A-1")
+    for template in STAFF_TEXTS - {"alert", "request", "why", "summary"}:
+        named: dict[str, Any] = {
+            "name": "Dr. Lee",
+            "role": Role.STAFF,
+            "what": "alert A-1",
+            "medicine": "A medicine",
+            "milligrams": 1,
+        }
+        say = partial(renderer.staff, template, [Deed.SEND], **named)
         yield from _fault(f"templates/staff/{template}.html.j2", say)
+    intake = Conversation(1, Purpose.INTAKE, content.questionnaires[Purpose.INTAKE], opened=datetime.now(UTC))
+    one_page = partial(OnePage(content, renderer).told, intake, datetime.now(UTC), code="P-22222")
+    yield from _fault("templates/staff/summary.html.j2", one_page)
     for is_open in (True, False):
         shown: dict[str, Any] = {
             "kind": "visit",
@@ -210,16 +250,30 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
             "who": "Dr. Lee",
             "at": "10:00",
             "code": "P-22222",
+            "outcome": "call_first",
         }
         yield from _fault("templates/staff/request.html.j2", partial(renderer.staff, "request", list(Deed), 1, **shown))
     for tier in Tier:
         for state in AlertState:
             yield from _fault("templates/staff/alert.html.j2", partial(_alert, renderer, tier, state))
+    why = Why(content, renderer)
+    for rule in content.rules:
+        yield from _fault(f"templates/staff/why.html.j2, rule {rule.id}", partial(_why, why, rule))
     for word in ("done", "taken", "resolved", "escalated", "enrolled", "closed", "unknown"):
         yield from _fault(words, lambda word=word: Rendered(renderer.staff_word("toasts", word, who="", ago=""), []))
     yield from _fault(words, lambda: Rendered(str(renderer.menu(staff=True)), []))
     if not content.rules or not content.crisis_lines:
         yield "redflags.yaml and crisis_lines.yaml must each have an entry"
+
+
+def _why(why: Why, rule: Rule) -> Sequence[Rendered]:
+    """Why a rule raised an alert: by answers that fit, by more than fit, and for who may not read them."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    alert = AlertRow(id=1, patient_id=1, rule=rule.id, tier=Tier.URGENT, state=AlertState.PAGED, raised_at=now)
+    finding = Finding("a", "a > 1", "A?", (LONGEST * "A",), "TypeError")
+    occasions = [Occasion(now, (Evidence(0, Tier.URGENT, (finding,) * many, "A."),)) for many in (1, 20)]
+    ways = ((occasions[:1], True), (occasions, True), ((), True), ((), False))
+    return [why.told(alert, "P-22222", given, may_read=may_read) for given, may_read in ways]
 
 
 def _alert(renderer: Renderer, tier: Tier, state: AlertState) -> Rendered:
@@ -288,14 +342,10 @@ def _fault(where: str, render: Any) -> Iterator[str]:
 
 
 def _refused_words(language: Language, texts: Iterable[Text]) -> Iterator[str]:
-    """Stigma, blame, and numbers of a dose, in every text that can reach a patient."""
-    allowed = re.compile("|".join(map(re.escape, language.allowed)) or "(?!)", re.IGNORECASE)
+    """What the guard would not let through, in every text that can reach a patient."""
     for text in texts:
-        words = allowed.sub("", text.words)
-        for pattern, instead in language.refused:
-            found = pattern.search(words)
-            if found:
-                yield f"{text.where}: {found[0]!r} must not stand in a text to a patient; write: {instead}"
+        for refusal in refusals(text.words, language, is_answer=text.is_answer):
+            yield f"{text.where}: {refusal}"
 
 
 def _hard_to_read(language: Language, texts: Iterable[Text]) -> Iterator[str]:
@@ -314,7 +364,11 @@ def _texts_of_forms(content: Catalogue, forms: Iterable[str]) -> Iterator[Text]:
             offered = (spoken(value) for value in item.initial)
             beside = (item.prefix, item.help, item.entry_format, *offered)
             yield from (Text(where, words, is_verbatim) for words in (item.text, *beside))
-            yield from (Text(where, option.label, is_verbatim) for option in item.options)
+            for option in item.options:
+                is_medicine = isinstance(option.value, Coding) and option.value.system == MEDICINES
+                yield Text(
+                    where, option.label, is_verbatim or is_medicine, is_answer=True
+                )  # the name on the bottle cannot be simpler
 
 
 def _texts_around(content: Catalogue, renderer: Renderer, content_dir: Path | None) -> Iterator[Text]:
@@ -328,6 +382,10 @@ def _texts_around(content: Catalogue, renderer: Renderer, content_dir: Path | No
     for group, words_of_group in _words(content_dir, LANGUAGE, "words.yaml").items():
         for name, words in words_of_group.items():
             yield Text(f"templates/words.yaml, {group}.{name}", _MARKS.sub(" ", words))
+    yield Text("templates/contents.html.j2", parse_html(renderer.contents(Contents(content.topics.all)).html)[0])
+    for topic in content.topics:
+        yield from (Text(topic.file, words) for words in (topic.title, "\n".join(topic.body)))
+        yield from (Text(f"{topic.file}, sources", words, is_verbatim=True) for words in topic.sources)
     for line in content.crisis_lines:
         yield Text(f"crisis_lines.yaml, {line.name}", line.wording)
 

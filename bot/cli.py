@@ -31,6 +31,7 @@ from flows.listener import signals_in_order
 from flows.outcomes import operation_outcome
 from flows.plain_yaml import UnreadableError
 from flows.problems import Problem, Severity, problems
+from flows.questionnaire import complete
 from flows.questionnaire import load as load_questionnaire
 from flows.validation import response_problems
 from storage import audit, clinicians, patients, records
@@ -116,10 +117,10 @@ def questionnaire(
     With --diagram it prints the way through the questionnaire as a Mermaid flowchart instead.
     """
     if diagram:
-        print(mermaid(load_questionnaire(_text(file), str(file))))
+        print(mermaid(load_questionnaire(_form(file), str(file))))
         return
     try:
-        form = plain_yaml.read(_text(file), str(file))
+        form = plain_yaml.read(_form(file), str(file))
         answers = None if response is None else plain_yaml.read(_text(response), str(response))
         found = problems(form) if response is None else response_problems(answers, form)
     except UnreadableError as error:
@@ -146,7 +147,7 @@ def chat(
     """
     log.configure("critical")
     content, renderer = checking.load(read_settings().content_dir)
-    form = load_questionnaire(_text(file), str(file))
+    form = load_questionnaire(_form(file), str(file))
     now = datetime.now(ZoneInfo(content.clinic.zone)).replace(microsecond=0)
     with chatting.opened(content, renderer, now=now, form=form) as talk:
         chatting.converse(talk)
@@ -242,6 +243,11 @@ def _text(file: Path) -> str:
         raise TaperlineError(f"{file} cannot be read: {error.strerror}. Check the path.") from error
     except UnicodeDecodeError as error:
         raise TaperlineError(f"{file} is not a text in UTF-8. Save it as YAML or JSON.") from error
+
+
+def _form(file: Path) -> str:
+    """The text of a questionnaire, with the value sets of ours that it names."""
+    return complete(_text(file), str(file), catalogue.load_medicines(*_content_dir()).value_sets)
 
 
 def _content_dir() -> Iterator[Path]:

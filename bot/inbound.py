@@ -19,6 +19,7 @@ COMMANDS = {
     "stop": Command.STOP_NOW,
     "pause": Command.PAUSE,
     "review": Command.REVIEW,
+    "learn": Command.LEARN,
 }
 
 

@@ -9,6 +9,7 @@ import structlog
 from bot.buttons import ON_ALERTS, Deed
 from bot.render import Rendered, Renderer
 from flows.catalogue import Catalogue
+from flows.effects import Raise
 from flows.escalation import Tier, recipients
 from flows.lifecycle import ALERT, AlertState, AlertStep, allows
 from storage import alerts, clinicians, outbox, patients, timers
@@ -32,9 +33,9 @@ class Ladder:
     catalogue: Catalogue
     renderer: Renderer
 
-    def raise_(self, tx: Transaction, patient_id: int, rule_id: str, tier: Tier, *, now: datetime) -> None:
+    def raise_(self, tx: Transaction, patient_id: int, raised: Raise, *, now: datetime) -> None:
         """Raise an alert, or add to the open one, and page at once where that is needed."""
-        alert, page_now = alerts.raise_(tx, patient_id, rule_id, tier, now=now)
+        alert, page_now = alerts.raise_(tx, patient_id, raised.rule, raised.tier, raised.evidence, now=now)
         if page_now:
             self.page(tx, alert, now=now)
 
@@ -100,7 +101,7 @@ class Ladder:
         taken = state in {AlertState.ACKNOWLEDGED, AlertState.RESOLVED}
         return self.renderer.staff(
             "alert",
-            [*(deed for deed in ON_ALERTS if allows(ALERT, state, STEPS[deed])), Deed.RECORD],
+            [*(deed for deed in ON_ALERTS if allows(ALERT, state, STEPS[deed])), Deed.WHY, Deed.RECORD],
             alerts.number(alert),
             sign=self.renderer.staff_word("signs", alert.tier),
             tier=alert.tier,

@@ -17,19 +17,22 @@ from bot.buttons import (
     Deed,
     answer_button,
     begin_button,
+    browse_button,
     command_button,
     press_button,
     record_button,
     staff_button,
+    topic_button,
 )
 from flows import plain_yaml
 from flows.answers import Reason, choices
 from flows.catalogue import Catalogue, ContentError
 from flows.conversation import PER_SCREEN, mark, most_values, selectable
 from flows.course import Entry
-from flows.effects import Ask, Begin, Review, Say, Settle
+from flows.effects import Ask, Begin, Contents, Review, Say, Settle, Teach
 from flows.events import Answered, Command, Press, Pressed
 from flows.items import Item, ItemType
+from flows.learn import Topic
 from flows.values import DECLINED, Value, Values, spoken
 
 log = structlog.get_logger()
@@ -60,6 +63,9 @@ LONG_LABEL = 40
 ONE_SCREEN = 10
 """Answers that are shown on one screen; more of them are shown a screen at a time."""
 
+TOPICS = 7
+"""Titles on one screen of Learn."""
+
 REVIEWED = 10
 """Answers on one screen of a review."""
 
@@ -72,10 +78,19 @@ Keyboard = list[list[dict[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message ready to be sent: HTML as Telegram understands it, and rows of buttons."""
+    """A message ready to be sent: HTML as Telegram understands it, and rows of buttons. The rest is for the gate.
+
+    `echoes` are the patient's own words and the answers offered, as they stand in the HTML, in order: nobody judges
+    them. `typed` are those that stand on buttons. `whole` are texts that the HTML shows cut short. `bare` is what is
+    left to show when something in the message is refused; None when nothing is.
+    """
 
     html: str
     keyboard: Keyboard
+    echoes: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+    bare: "Rendered | None" = None
 
     def parameters(self, chat_id: int, **more: object) -> dict[str, Any]:
         """The parameters of sendMessage or editMessageText, and `more` of them."""
@@ -115,19 +130,62 @@ class Renderer:
             rows = [rows[0] + rows[1], *rows[2:]]
         if say.template != "help":
             rows.append([self._button(Command.HELP)])
-        return Rendered(self._html(say.template, LAST_RESORT, about=_cut(say.about, LONGEST_LINE)), rows)
+        html = self._html(say.template, LAST_RESORT, about=cut(say.about, LONGEST_LINE))
+        if say.in_person:
+            html = f"{html}\n\n{self._label('in_person', group='visit')}"
+        return Rendered(html, rows, whole=(say.about,), bare=Rendered("", rows))
+
+    def guarded(self) -> Rendered:
+        """What is sent in the place of a text that was refused."""
+        return Rendered(
+            self._html("guarded", LAST_RESORT), [[self._button(Command.PERSON)], [self._button(Command.HELP)]]
+        )
+
+    def contents(self, contents: Contents) -> Rendered:
+        """The titles of Learn as buttons, a screen at a time."""
+        screens = max(1, -(-len(contents.topics) // TOPICS))
+        screen = min(contents.screen, screens - 1)
+        rows = [[self._button(topic)] for topic in contents.topics[screen * TOPICS : (screen + 1) * TOPICS]]
+        turn = [(screen - 1, "previous")] * (screen > 0) + [(screen + 1, "more")] * (screen < screens - 1)
+        rows.append([{"text": self._label(word), "callback_data": browse_button(number)} for number, word in turn])
+        html = self._html("contents", LAST_RESORT)
+        return Rendered(html, [*filter(None, rows), [self._button(Command.HELP)]])
+
+    def teach(self, teach: Teach) -> Rendered:
+        """What a topic says, and where it stands; with a button to the others."""
+        topic = teach.topic
+        html = self._html("topic", escape("\n\n".join(topic.body)), topic=topic)
+        rest = {"text": self._label("more_to_read"), "callback_data": command_button(Command.LEARN)}
+        rows = [*([self._button(button)] for button in teach.buttons), [rest], [self._button(Command.HELP)]]
+        return Rendered(html, rows)
 
     def ask(self, ask: Ask) -> Sequence[Rendered]:
         """A question with its buttons, the last message; before it, what is too long for one."""
         rows, listed = self._choices(ask)
-        rows += self._ways(ask)
+        ways = self._ways(ask)
+        rows += ways
+        echoes, typed = self._echoes(ask, listed), tuple(self._shown(ask.item, value) for value in ask.draft)
+        out = Rendered("", [[self._button(Command.PAUSE)], *ways])
+        short = replace(ask, item=replace(ask.item, help=""))
+        alone = replace(short, note=None, item=replace(short.item, entry_format="", link=""))
+        bare = Rendered(self._question(alone, (), ask.item.text, listed), rows, echoes, typed, bare=out)
+        left = bare if len(bare.html) <= LONGEST - LONGEST_CHUNK else out
         whole = self._question(ask, ask.intro, ask.item.text, listed)
         if len(whole) <= LONGEST:
-            return [Rendered(whole, rows)]
+            return [Rendered(whole, rows, echoes, typed, bare=left)]
         *before, last = chunks([*ask.intro, ask.item.help, ask.item.text])
         parts = [Rendered(self._html("part", escape(text), text=text), []) for text in before]
-        short = replace(ask, item=replace(ask.item, help=""))
-        return [*parts, Rendered(self._question(short, (), last, listed), rows)]
+        return [*parts, Rendered(self._question(short, (), last, listed), rows, echoes, typed, bare=out)]
+
+    def _echoes(self, ask: Ask, listed: Sequence[tuple[int, str]]) -> tuple[str, ...]:
+        """What a question shows that is no word of ours, in order: limits, answers offered, what was said."""
+        item, shown = ask.item, ask.draft if ask.item.takes_several else ask.given
+        is_limit = ask.note is Reason.OUT_OF_RANGE
+        limits = [spoken(limit) for limit in (item.minimum, item.maximum) if is_limit and limit is not None]
+        said = (
+            [self._shown(item, ask.guess)] if ask.guess is not None else [self._answers(item, shown)] if shown else []
+        )
+        return tuple(str(escape(words)) for words in [*limits, *(label for _, label in listed), *said])
 
     def review(self, review: Review) -> Sequence[Rendered]:
         """All answers with a button each to change them, a screen at a time."""
@@ -136,16 +194,16 @@ class Renderer:
         first = screen * REVIEWED
         shown = list(enumerate(review.entries, start=1))[first : first + REVIEWED]
         lines = [
-            (number, self._reviewed(entry), self._answers(entry.item, entry.values or ()))
+            (number, *self._reviewed(entry), cut(self._answers(entry.item, entry.values or ()), REVIEWED_TEXT))
             for number, (_, entry) in shown
         ]
         is_short = sum(map(len, review.closing)) <= LONGEST_LINE * 3
         closing = review.closing if is_short else ()
         before = [] if is_short or review.in_place else chunks(review.closing)
         parts = [Rendered(self._html("part", escape(text), text=text), []) for text in before]
-        html = self._html(
-            "review", escape("Please check your answers."), lines=lines, closing=closing, is_complete=review.is_complete
-        )
+        whole = tuple(question for _, question, cut, _ in lines if cut != question)
+        echoes = [words for _, question, cut, answer in lines for words in (cut if cut != question else "", answer)]
+        put = [(number, cut, answer) for number, _, cut, answer in lines]
         here = review.conversation, review.revision
         edits = [
             _button(f"✏️ {number}", Pressed(*here, Press.EDIT, 0, position, entry.place.instance))
@@ -158,13 +216,31 @@ class Renderer:
             rows.append([_button(self._label("send"), Pressed(*here, Press.SEND))])
         else:
             rows.append([self._button(Begin(review.conversation, "go_on"))])
-        return [*parts, Rendered(html, [*filter(None, rows), [self._button(Command.HELP)]])]
+        rows = [*filter(None, rows), [self._button(Command.HELP)]]
+        html, alone = (
+            self._html(
+                "review",
+                escape("Please check your answers."),
+                lines=put,
+                closing=closing,
+                is_complete=review.is_complete,
+                in_person=self._label("in_person", group="visit") if review.in_person else "",
+            )
+            for closing in (closing, ())
+        )
+        known = tuple(str(escape(words)) for words in echoes)
+        bare = Rendered(alone, rows, known, whole=whole, bare=Rendered("", rows))
+        return [*parts, Rendered(html, rows, known, whole=whole, bare=bare)]
 
     def settled(self, settle: Settle) -> Rendered:
         """A question that was answered, with its answer and without its keyboard."""
         answer = self._answers(settle.item, settle.values)
-        question = _cut(self._asked(settle.item, settle.instance), LONGEST_CHUNK)
-        return Rendered(self._html("settled", escape(f"✓ {answer}"), question=question, answer=answer), [])
+        whole = self._asked(settle.item, settle.instance)
+        question, echo = cut(whole, LONGEST_CHUNK), str(escape(answer))
+        html = self._html("settled", escape(f"✓ {answer}"), question=question, answer=answer)
+        shortened = () if question == whole else (str(escape(question)),)
+        bare = Rendered(f"✓ {echo}", [], (echo,))
+        return Rendered(html, [], (*shortened, echo), whole=(whole,), bare=bare)
 
     def toast(self, name: str) -> str:
         """A short word on a tapped button."""
@@ -177,7 +253,8 @@ class Renderer:
         labels = self._staff_words["buttons"]
         data = {deed: record_button(deed, code) if deed in ON_RECORDS else staff_button(deed, number) for deed in deeds}
         buttons = [{"text": labels[deed], "callback_data": says} for deed, says in data.items()]
-        rows = [buttons] if len(buttons) < 3 else [buttons[:1], buttons[1:]]
+        alone = len(buttons) % 2
+        rows = [buttons[:alone], *(buttons[at : at + 2] for at in range(alone, len(buttons), 2))]
         plain = escape(f"{template} {number} {context.get('tier', '')} {code}")
         html = self._html(f"staff/{template}", plain, number=number, code=code, **context)
         return Rendered(html, [row for row in rows if row])
@@ -215,13 +292,15 @@ class Renderer:
             raise ContentError(f"templates/{name} must hold groups of words, each word a text in quotes")
         return words
 
-    def _button(self, button: Command | Begin) -> dict[str, str]:
+    def _button(self, button: Command | Begin | Topic) -> dict[str, str]:
+        if isinstance(button, Topic):
+            return {"text": button.title, "callback_data": topic_button(button.id)}
         if isinstance(button, Begin):
             return {"text": self._words["buttons"][button.label], "callback_data": begin_button(button.conversation)}
         return {"text": self._words["buttons"][button], "callback_data": command_button(button)}
 
-    def _label(self, name: str, **context: object) -> str:
-        return str(self._words["buttons"][name]).format(**context)
+    def _label(self, name: str, group: str = "buttons", **context: object) -> str:
+        return str(self._words[group][name]).format(**context)
 
     def _question(self, ask: Ask, intro: Sequence[str], text: str, listed: Sequence[tuple[int, str]]) -> str:
         item, shown = ask.item, ask.draft if ask.item.takes_several else ask.given
@@ -231,16 +310,18 @@ class Renderer:
             intro=intro,
             text=self._asked(replace(item, text=text), ask.instance),
             help=item.help,
-            entry_format=_cut(item.entry_format, LONGEST_LINE),
+            entry_format=cut(item.entry_format, LONGEST_LINE),
             link=item.link if len(item.link) <= LONGEST_LINE * 2 else "",
             note=self._note(ask),
             listed=listed,
             given=self._answers(item, shown) if shown else "",
             several=item.takes_several,
             typed=not choices(item),
+            unlisted=len(item.suggested) < len(item.options),
             guess="" if ask.guess is None else self._shown(item, ask.guess),
             number=ask.number,
             total=ask.total,
+            in_person=self._label("in_person", group="visit") if ask.in_person else "",
         )
 
     def _note(self, ask: Ask) -> str:
@@ -249,7 +330,7 @@ class Renderer:
             return ""
         item = ask.item
         known = {
-            "entry_format": _cut(item.entry_format, LONGEST_LINE),
+            "entry_format": cut(item.entry_format, LONGEST_LINE),
             "units": [unit.display or unit.code for unit in item.units],
             "minimum": None if item.minimum is None else spoken(item.minimum),
             "maximum": None if item.maximum is None else spoken(item.maximum),
@@ -281,7 +362,7 @@ class Renderer:
         turn = [(screen - 1, "previous")] * (screen > 0) + [(screen + 1, "more")] * (screen < screens - 1)
         if turn:
             rows.append([self._press(ask, word, Press.SCREEN, number) for number, word in turn])
-        listed = [(number, _cut(label, LONGEST_LINE)) for number, (_, label, _) in shown] if is_long else []
+        listed = [(number, cut(label, LONGEST_LINE)) for number, (_, label, _) in shown] if is_long else []
         return rows, listed
 
     def _single(self, ask: Ask) -> Sequence[tuple[str, str, Answered | Pressed]]:
@@ -297,7 +378,7 @@ class Renderer:
             )
             for index, (value, label) in enumerate(choices(item))
         ]
-        if not found and item.initial:
+        if item.initial and not any(value in item.initial for value, _ in choices(item)):
             label = self._label("use", value=self._answers(item, item.initial))
             found.append(("", label, self._event(ask, Press.USE)))
         return found
@@ -345,14 +426,15 @@ class Renderer:
         word = self._words["another"]["first" if instance[-1:] == (1,) else "more"]
         return f"{text}\n\n{word}".strip()
 
-    def _reviewed(self, entry: Entry) -> str:
-        """A question in one line, with what tells it from the same question elsewhere."""
+    def _reviewed(self, entry: Entry) -> tuple[str, str]:
+        """A question in one line, whole and cut short, with what tells it from the same question elsewhere."""
         text = " ".join(self._asked(entry.item, entry.place.instance).replace("\n\n", " – ").split())
-        within = _cut(", ".join(entry.within), REVIEWED_TEXT // 2)
-        return f"{_cut(text, REVIEWED_TEXT)} ({within})" if within else _cut(text, REVIEWED_TEXT)
+        within = cut(", ".join(entry.within), REVIEWED_TEXT // 2)
+        short = cut(text, REVIEWED_TEXT)
+        return (text, f"{short} ({within})") if within else (text, short)
 
     def _answers(self, item: Item, values: Values) -> str:
-        shown = _cut(", ".join(self._shown(item, value) for value in values), LONGEST_ANSWER)
+        shown = cut(", ".join(self._shown(item, value) for value in values), LONGEST_ANSWER)
         return shown or str(self._words["answers"]["skipped"])
 
     def _shown(self, item: Item, value: Value) -> str:
@@ -362,10 +444,11 @@ class Renderer:
             return self._answer(value, "")
         text = spoken(value)
         unit = f" {item.unit}" if item.unit and isinstance(value, int | Decimal) else ""
-        return _cut(text, LONGEST_ECHO) + unit
+        return cut(text, LONGEST_ECHO) + unit
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
+    """A text of at most so many characters; what is missing shows."""
     return text if len(text) <= limit else text[:limit] + "…"
 
 

@@ -1,25 +1,38 @@
 """What clinicians do in Telegram: accept an invitation, take alerts, answer requests."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import escape
 
-from bot.buttons import ON_ALERTS, Deed, RecordButton, StaffButton, read_staff_button
+from bot.buttons import (
+    ON_ALERTS,
+    Deed,
+    PlanButton,
+    RecordButton,
+    StaffButton,
+    plan_button,
+    read_plan_button,
+    read_staff_button,
+)
 from bot.inbound import Incoming
 from bot.ladder import Ladder
+from bot.one_page import OnePage
 from bot.render import Rendered, Renderer
+from bot.why import Why
 from flows.care import Channel
 from flows.catalogue import Catalogue
+from flows.conversation import Purpose
 from flows.effects import RequestKind
 from flows.escalation import Role
-from flows.events import ChannelLost, Enrolled, Sent, Sought
+from flows.events import ChannelLost, Enrolled, Sent, Sought, VisitMissed
 from flows.fhir import written
 from flows.lifecycle import PATIENT, AlertState, Move, NotAllowedError, Standing, allows
 from flows.listener import Signal
-from storage import alerts, audit, clinicians, outbox, patients, records, visits
+from flows.taper import PlanStep
+from storage import alerts, audit, clinicians, conversations, outbox, patients, plans, records, visits
 from storage.database import Transaction
 from storage.outbox import Urgency
 from storage.tables import ClinicianRow, PatientRow, RequestRow
@@ -30,8 +43,11 @@ Tapped = tuple[int, int] | None
 ASK = re.compile(r"/?ask\s+(p-[0-9a-z]{5})\s+(\S{1,100})", re.IGNORECASE)
 """A clinician types `ask P-7K3FA phq-9`."""
 
+MISSED = re.compile(r"/?missed\s+(p-[0-9a-z]{5})", re.IGNORECASE)
+"""A clinician types `missed P-7K3FA` when somebody did not come to a visit."""
+
 READERS = frozenset({Role.PHYSICIAN, Role.THERAPIST})
-"""Who may open a patient's record."""
+"""Who may open a patient's record, and read what an alert was fired by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +56,7 @@ class Done:
 
     toast: str | None = None
     patient: PatientRow | None = None
-    event: Enrolled | Sought | None = None
+    event: Enrolled | Sought | VisitMissed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +90,18 @@ class Staff:
         button = read_staff_button(incoming.data or incoming.text)
         if isinstance(button, RecordButton):
             return self._on_record(tx, clinician, button, incoming, now)
+        if button is not None and button.deed is Deed.WHY:
+            return self._on_why(tx, clinician, button.number, incoming.chat_id, now)
         if button is not None:
             return self._deed(tx, clinician, button, incoming, now)
+        step = read_plan_button(incoming.data or incoming.text)
+        if step is not None:
+            return self._on_plan(tx, clinician, step, incoming, now)
         if incoming.data:
             return Done(self.renderer.staff_word("toasts", "unknown"))
+        missed = MISSED.fullmatch(incoming.text.strip())
+        if missed is not None:
+            return self._on_missed(tx, clinician, missed[1], incoming.chat_id, now=now)
         asked = ASK.fullmatch(incoming.text.strip())
         if asked is not None:
             return self._on_ask(tx, clinician, asked, incoming.chat_id, now=now)
@@ -131,6 +155,45 @@ class Staff:
         audit.note(tx, f"clinician:{clinician.id}", "ask", f"patient:{patient.id}", now=now, reason=name)
         return Done(patient=patient, event=Sought(name))
 
+    def _on_missed(self, tx: Transaction, clinician: ClinicianRow, code: str, chat_id: int, *, now: datetime) -> Done:
+        """A patient did not come to a visit: the rules look at that."""
+        patient = patients.by_code(tx, code)
+        if patient is None:
+            self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"patient {code.upper()}"), now)
+            return Done()
+        audit.note(tx, f"clinician:{clinician.id}", "visit missed", f"patient:{patient.id}", now=now)
+        self._reply(tx, chat_id, Rendered(self.renderer.staff_word("toasts", "missed"), []), now)
+        return Done(patient=patient, event=VisitMissed())
+
+    def _on_plan(
+        self, tx: Transaction, clinician: ClinicianRow, step: PlanButton, incoming: Incoming, now: datetime
+    ) -> Done:
+        """A step of the taper plan: a physician types it, and confirms that it was agreed in person today."""
+        patient, actor, chat_id = patients.by_code(tx, step.code), f"clinician:{clinician.id}", incoming.chat_id
+        if patient is None:
+            self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"patient {step.code}"), now)
+            return Done()
+        medicine = self.catalogue.medicines.find(step.medicine)
+        if Role(clinician.role) is not Role.PHYSICIAN or medicine is None or not medicine.is_certain:
+            reason = "plan_medicine" if Role(clinician.role) is Role.PHYSICIAN else "plan_refused"
+            self._reply(tx, chat_id, self.renderer.staff(reason, what=step.medicine), now)
+            return Done()
+        known = replace(step, medicine=medicine.medicine.generic)
+        if not incoming.data:
+            asked = self.renderer.staff(
+                "plan", code=step.code, medicine=medicine.medicine.label, milligrams=step.milligrams
+            )
+            button = {"text": self.renderer.staff_word("buttons", "plan"), "callback_data": plan_button(known)}
+            self._reply(tx, chat_id, replace(asked, keyboard=[[button]]), now)
+            return Done()
+        today = now.astimezone(ZoneInfo(self.catalogue.clinic.zone)).date()
+        plans.add(tx, patient.id, PlanStep(known.medicine, known.milligrams, today), by=clinician.id, now=now)
+        audit.note(tx, actor, "plan step", f"patient:{patient.id}", now=now, reason="agreed at a visit in person")
+        if incoming.message_id is not None:
+            done = {"chat_id": chat_id, "message_id": incoming.message_id}
+            outbox.put(tx, chat_id, "editMessageReplyMarkup", done, urgency=Urgency.REPLY, now=now)
+        return Done(self.renderer.staff_word("toasts", "done"))
+
     def _on_alert(
         self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, tapped: Tapped, now: datetime
     ) -> Done | None:
@@ -177,9 +240,11 @@ class Staff:
             audit.note(tx, actor, "export refused", subject, now=now)
             return Done()
         if button.deed is Deed.RECORD:
-            question = self.renderer.staff("record", [Deed.SEND], code=patient.code)
+            question = self.renderer.staff("record", [Deed.SUMMARY, Deed.SEND], code=patient.code)
             self._reply(tx, incoming.chat_id, question, now)
             return Done()
+        if button.deed is Deed.SUMMARY:
+            return self._summarise(tx, patient, actor, incoming.chat_id, now)
         content = written(records.of_patient(tx, patient, self.catalogue))
         document = {
             "chat_id": incoming.chat_id,
@@ -192,6 +257,33 @@ class Staff:
         outbox.put(tx, incoming.chat_id, "sendDocument", document, urgency=Urgency.REPLY, now=now)
         audit.note(tx, actor, "export", subject, now=now, reason="sent through Telegram")
         return Done(self.renderer.staff_word("toasts", "done"))
+
+    def _summarise(self, tx: Transaction, patient: PatientRow, actor: str, chat_id: int, now: datetime) -> Done:
+        """The patient's last intake on one page."""
+        sent = conversations.last_sent(tx, patient.id, Purpose.INTAKE)
+        if sent is None:
+            self._reply(tx, chat_id, self.renderer.staff("no_intake", code=patient.code), now)
+            return Done()
+        for page in OnePage(self.catalogue, self.renderer).told(*sent, code=patient.code):
+            parameters = page.parameters(chat_id, protect_content=True)
+            outbox.put(tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now)
+        audit.note(tx, actor, "read summary", f"patient:{patient.id}", now=now, reason="sent through Telegram")
+        return Done(self.renderer.staff_word("toasts", "done"))
+
+    def _on_why(self, tx: Transaction, clinician: ClinicianRow, alert_number: int, chat_id: int, now: datetime) -> Done:
+        """Why an alert was raised. The answers behind it only for who may open the record."""
+        alert, may_read = alerts.by_number(tx, alert_number), Role(clinician.role) in READERS
+        if alert is None:
+            self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"alert A-{alert_number}"), now)
+            return Done(self.renderer.staff_word("toasts", "unknown"))
+        code = patients.by_id(tx, alert.patient_id).code
+        occasions = alerts.occasions(tx, [alert_number]).get(alert_number, ()) if may_read else ()
+        told = Why(self.catalogue, self.renderer).told(alert, code, occasions, may_read=may_read)
+        parameters = told.parameters(chat_id, protect_content=True)
+        outbox.put(tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now)
+        reason = "" if may_read else "without the answers"
+        audit.note(tx, f"clinician:{clinician.id}", Deed.WHY, f"alert:{alert_number}", now=now, reason=reason)
+        return Done()
 
     def _list(self, tx: Transaction, chat_id: int, now: datetime) -> None:
         if alerts.open_ones(tx):
@@ -242,6 +334,7 @@ class Staff:
             kind=request.kind,
             code=patient.code,
             is_open=request.is_open,
+            outcome=request.outcome,
             who=clinicians.name_of(tx, request.closed_by),
             at=f"{at:%b %-d, %H:%M}",
         )

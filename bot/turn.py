@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
+
+from bot.gate import Gate
 from bot.inbound import Incoming
 from bot.ladder import PAGE, Ladder
 from bot.render import LAST_RESORT, Rendered, Renderer
 from bot.staff import Staff
-from flows.care import Channel, Person, respond
+from flows.care import CHECK_INS, Channel, Person, respond
 from flows.catalogue import Catalogue
-from flows.conversation import Purpose
 from flows.effects import (
     Ask,
+    Contents,
     Effect,
     End,
     Forget,
@@ -24,6 +27,7 @@ from flows.effects import (
     Review,
     Say,
     Settle,
+    Teach,
     Toast,
     Wake,
     Withdraw,
@@ -41,14 +45,25 @@ from flows.events import (
     RuleDue,
     Said,
     Seen,
+    SilenceDue,
+    VisitMissed,
 )
-from storage import alerts, audit, clinicians, conversations, outbox, patients, timers, updates, visits
+from flows.evidence import Evidence
+from storage import alerts, audit, clinicians, conversations, outbox, patients, plans, timers, updates, visits
 from storage.database import Transaction, new_id
 from storage.outbox import Urgency
 from storage.tables import PatientRow
 
+log = structlog.get_logger()
+
+LATELY = timedelta(days=30)
+"""How far back alerts count where a patient's silence is looked at."""
+
 FAILED = "X0"
-"""The rule for a message that could not be handled."""
+"""The rule for a message that could not be handled, or could not be shown."""
+
+NOT_SHOWN = Evidence(0, Tier.URGENT, note="A text to this patient was refused by the guard, so it was not sent.")
+NOT_HANDLED = Evidence(0, Tier.URGENT, note="The program failed on a message of this patient. It was set aside.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +75,14 @@ class Turn:
     bot_id: int
     ladder: Ladder
     staff: Staff
+    gate: Gate
 
     @classmethod
     def build(cls, catalogue: Catalogue, renderer: Renderer, bot_id: int) -> "Turn":
-        """A turn with its ladder and its staff's desk."""
+        """A turn with its ladder, its staff's desk and its gate."""
         ladder = Ladder(catalogue, renderer)
-        return cls(catalogue, renderer, bot_id, ladder, Staff(catalogue, renderer, ladder))
+        gate = Gate(catalogue.language, renderer)
+        return cls(catalogue, renderer, bot_id, ladder, Staff(catalogue, renderer, ladder), gate)
 
     def update(self, tx: Transaction, incoming: Incoming, *, now: datetime) -> str | None:
         """Handle an update. Returns the word for a tapped button. Handling it twice changes nothing."""
@@ -85,7 +102,7 @@ class Turn:
             row = patients.add(tx, incoming.chat_id, Person(zone=self.catalogue.clinic.zone), now=now)
             audit.note(tx, "bot", "add", f"patient:{row.id}", now=now)
         if row is None or incoming.event is None:
-            return self.renderer.toast("unknown") if incoming.callback_id else None
+            return self._toast("unknown") if incoming.callback_id else None
         event = incoming.event
         if isinstance(event, Said) and incoming.message_id is not None:
             event = replace(event, seen=_seen(tx, row, incoming.message_id))
@@ -123,10 +140,8 @@ class Turn:
         if row is None and clinicians.by_chat(tx, chat_id) is None:
             row = patients.add(tx, chat_id, Person(zone=self.catalogue.clinic.zone), now=now)
         if row is not None:
-            self.ladder.raise_(tx, row.id, FAILED, Tier.URGENT, now=now)
-            outbox.put(
-                tx, chat_id, "sendMessage", {"chat_id": chat_id, "text": LAST_RESORT}, urgency=Urgency.URGENT, now=now
-            )
+            self.ladder.raise_(tx, row.id, Raise(FAILED, Tier.URGENT, (NOT_HANDLED,)), now=now)
+            self._send(tx, row, Rendered(LAST_RESORT, []), now, urgency=Urgency.URGENT)
 
     def patient(
         self, tx: Transaction, row: PatientRow, event: Event, *, now: datetime, message_id: int | None = None
@@ -139,22 +154,25 @@ class Turn:
         conversation = person.conversation
         if conversation is not None and conversation is not before.conversation:
             conversations.save(tx, row.id, conversation, now=now)
-        patients.save(tx, row, person)
+        patients.save(tx, row, person, before=before)
         toast = self._apply(tx, row, [effect for effect in effects if not isinstance(effect, End)], now, message_id)
         actor = f"patient:{row.id}" if isinstance(event, Doing) else "bot"
         audit.note(tx, actor, type(event).__name__, f"patient:{row.id}", now=now)
         return toast
 
     def _load(self, tx: Transaction, row: PatientRow, event: Event, now: datetime) -> Person:
-        person = patients.person(row)
+        person = replace(patients.person(tx, row), plan=plans.of_patient(tx, row.id))
         conversation, aside = conversations.open_ones(tx, row.id)
         if isinstance(event, RuleDue):
             conversation = conversations.by_id(tx, event.conversation)
-        elif isinstance(event, Begun | Answered | Pressed | ReviewDue | ExpiryDue) and (
-            conversation is None or conversation.id != event.conversation
-        ):
+        elif (
+            isinstance(event, Begun | Answered | Pressed | ReviewDue | ExpiryDue)
+            and (conversation is None or conversation.id != event.conversation)
+        ) or isinstance(event, SilenceDue):
             person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
-        if conversation is not None and conversation.purpose == Purpose.CHECK_IN:
+        if isinstance(event, SilenceDue | ChannelLost | VisitMissed):
+            person = replace(person, alerts_lately=alerts.rules_since(tx, row.id, now - LATELY))
+        if conversation is not None and conversation.purpose in CHECK_INS:
             doses = conversations.doses(tx, row.id, self.catalogue.dose_questions, row.zone, now=now)
             person = replace(person, doses=doses)
         return replace(person, conversation=conversation, aside=aside)
@@ -180,14 +198,20 @@ class Turn:
                 case Say():
                     urgency = Urgency.URGENT if effect.overtakes else Urgency.REPLY
                     self._send(tx, row, self.renderer.say(effect), now, urgency=urgency)
+                case Teach():
+                    self._send(tx, row, self.renderer.teach(effect), now)
+                case Contents(in_place=True) if message_id is not None:
+                    self._edit(tx, row, [message_id], self.renderer.contents(effect), now)
+                case Contents():
+                    self._send(tx, row, self.renderer.contents(effect), now)
                 case Toast(template):
-                    toast = self.renderer.toast(template)
+                    toast = self._toast(template)
                 case Keep(text, signals):
                     conversations.keep_text(tx, row.id, text, signals, now=now)
-                case Raise(rule, tier):
-                    self.ladder.raise_(tx, row.id, rule, tier, now=now)
-                case Request(kind):
-                    request, is_new = visits.request(tx, row.id, kind, now=now)
+                case Raise():
+                    self.ladder.raise_(tx, row.id, effect, now=now)
+                case Request(kind, outcome):
+                    request, is_new = visits.request(tx, row.id, kind, outcome, now=now)
                     if is_new:
                         self.staff.announce(tx, request, now=now)
                 case Wake(key, at, event):
@@ -208,8 +232,7 @@ class Turn:
         topic: str | None = None,
         urgency: Urgency = Urgency.REPLY,
     ) -> None:
-        chat_id = patients.chat_of(tx, row)
-        outbox.put(tx, chat_id, "sendMessage", message.parameters(chat_id), urgency=urgency, now=now, topic=topic)
+        self._queue(tx, row, message, now, topic=topic, urgency=urgency)
 
     def _put(
         self, tx: Transaction, row: PatientRow, effect: Ask | Review, now: datetime, message_id: int | None
@@ -228,12 +251,38 @@ class Turn:
         self, tx: Transaction, row: PatientRow, copies: Sequence[int], message: Rendered | None, now: datetime
     ) -> None:
         """Change messages that were sent; without a message, take their buttons away."""
-        chat_id = patients.chat_of(tx, row)
         for message_id in copies:
-            here = {"chat_id": chat_id, "message_id": message_id}
-            method = "editMessageReplyMarkup" if message is None else "editMessageText"
-            content = here if message is None else message.parameters(**here)
-            outbox.put(tx, chat_id, method, content, urgency=Urgency.REPLY, now=now)
+            self._queue(tx, row, message, now, message_id=message_id)
+
+    def _queue(
+        self,
+        tx: Transaction,
+        row: PatientRow,
+        message: Rendered | None,
+        now: datetime,
+        *,
+        message_id: int | None = None,
+        topic: str | None = None,
+        urgency: Urgency = Urgency.REPLY,
+    ) -> None:
+        """The only way to a patient's chat, and through the gate (P5). What is refused is not sent: a person looks."""
+        chat_id = patients.chat_of(tx, row)
+        here: dict[str, int] = {} if message_id is None else {"message_id": message_id}
+        if message is None:
+            method, content = "editMessageReplyMarkup", {"chat_id": chat_id, **here}
+        else:
+            method = "sendMessage" if message_id is None else "editMessageText"
+            message, refused = self.gate.passed(message)
+            content = message.parameters(chat_id, **here)
+            if refused:
+                kinds = sorted({str(refusal.kind) for refusal in refused})
+                log.error("a text to a patient was refused", patient=row.code, kinds=kinds)
+                self.ladder.raise_(tx, row.id, Raise(FAILED, Tier.URGENT, (NOT_SHOWN,)), now=now)
+        outbox.put(tx, chat_id, method, content, urgency=urgency, now=now, topic=topic)
+
+    def _toast(self, name: str) -> str | None:
+        """A short word on a button that a patient tapped."""
+        return self.gate.word(self.renderer.toast(name))
 
 
 def _seen(tx: Transaction, row: PatientRow, message_id: int) -> Seen:

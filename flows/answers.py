@@ -13,8 +13,9 @@ from functools import cache, lru_cache
 import regex  # type: ignore[import-untyped]
 
 from flows.conditions import order
-from flows.items import CHOICES, NUMBERS, Item, ItemType
+from flows.items import CHOICES, NUMBERS, Item, ItemType, Option
 from flows.moments import clock_of, date_time_of, day_of
+from flows.names import Names
 from flows.numbers import number_and_word, number_of, places, unit_words, without_unit
 from flows.values import Coding, Guess, Quantity, Value, Values, spoken
 
@@ -26,6 +27,9 @@ LONGEST_SAID = 100
 
 CLOSE = 0.82
 """How alike (difflib ratio, 0 to 1) a misspelled word must be to a word of an option to be taken for it."""
+
+MOST_PARTS = 5
+"""Parts of a list, with what stands between them, that are tried as one name: a name may hold an "and"."""
 
 LARGEST = 2**31 - 1
 """The largest whole number that FHIR's integer holds."""
@@ -95,7 +99,7 @@ def choices(item: Item) -> tuple[tuple[Value, str], ...]:
     """The buttons of a question: (value, words on the button). A group asks whether there is one."""
     if item.type in {ItemType.BOOLEAN, ItemType.GROUP}:
         return ((True, "Yes"), (False, "No"))
-    return tuple((option.value, option.label) for option in item.options)
+    return tuple((option.value, option.label) for option in item.suggested)
 
 
 def clean(text: str) -> str:
@@ -181,6 +185,8 @@ def _yes_or_no(text: str) -> Value | Rejected:
 
 
 def _choose(item: Item, text: str, now: datetime) -> Values | Guess | Rejected:
+    if item.autocomplete:
+        return _searched(item, text)
     names = [_names(option.label, spoken(option.value)) for option in item.options]
     found = _option(item, names, text)
     if found is None and item.type not in CHOICES:
@@ -193,10 +199,82 @@ def _choose(item: Item, text: str, now: datetime) -> Values | Guess | Rejected:
         own_words = item.type is ItemType.OPEN_CHOICE and not any(_option(item, names, part) for part in parts[::2])
         if chosen or not own_words:
             return chosen or Rejected(Reason.PICK_SOME)
+    return _own_words(item, text)
+
+
+def _own_words(item: Item, text: str) -> Values | Rejected:
+    """What is none of the options, where that will do."""
     if item.type is ItemType.OPEN_CHOICE:
         written = _text(item, text)
         return written if isinstance(written, Rejected) else (written,)
     return Rejected(Reason.PICK_SOME if item.takes_several else Reason.PICK_ONE)
+
+
+# Options that are found by typing one of their names
+
+
+def _searched(item: Item, text: str) -> Values | Guess | Rejected:
+    """The options that a text names. A name that is only close is a guess; what is no name is own words."""
+    found = _named(item, text)
+    if found is not None and not isinstance(found, Guess):
+        return (found,)
+    parts = _SEPARATOR.split(" ".join(text.replace("\n", ";").split()))
+    if item.takes_several and len(parts) > 1 and (listed := _all_named(item, parts)):
+        return listed
+    own = _own_words(item, text)
+    if found is None:
+        return own
+    return found if isinstance(own, Rejected) else replace(found, otherwise=own[0])
+
+
+def _all_named(item: Item, parts: Sequence[str]) -> Values | Rejected:
+    """The options that a list names, and what else it holds as own words; empty when no part of it names one.
+
+    A name that is only close must be said alone, so that it can be asked back.
+    """
+    values: list[Value] = []
+    named = False
+    start = 0
+    while start < len(parts):
+        found, end = _first_named(item, parts, start)
+        if isinstance(found, Guess):
+            return Rejected(Reason.PICK_SOME)
+        said = "".join(parts[start:end])
+        if found is None and said.strip():
+            own = _own_words(item, said)
+            if isinstance(own, Rejected):
+                return own
+            found = own[0]
+        elif found is not None:
+            named = True
+        values += [] if found is None or found in values else [found]
+        start = end + 1
+    return tuple(values) if named else ()
+
+
+def _first_named(item: Item, parts: Sequence[str], start: int) -> tuple[Value | Guess | None, int]:
+    """What the longest name at the start of a list stands for, and where it ends."""
+    for end in range(min(len(parts), start + MOST_PARTS), start, -2):
+        found = _named(item, "".join(parts[start:end]))
+        if found is not None and (end == start + 1 or not isinstance(found, Guess)):
+            return found, end
+    return None, start + 1
+
+
+def _named(item: Item, text: str) -> Value | Guess | None:
+    """The option that a text names, or may name."""
+    found = _names_of(item.options, item.others).find(text)
+    if found is None:
+        said = plain(text)
+        names = [_names(option.label, spoken(option.value)) for option in item.suggested]
+        return _option_number(item, said, names)
+    value = item.options[found.number].value
+    return value if found.is_certain else Guess(value)
+
+
+@lru_cache(maxsize=64)
+def _names_of(options: tuple[Option, ...], others: tuple[str, ...]) -> Names:
+    return Names([(option.label, spoken(option.value), *option.also) for option in options], others)
 
 
 def _several(item: Item, names: Sequence[tuple[str, ...]], parts: Sequence[str]) -> Values:

@@ -1,9 +1,10 @@
 """One event of one patient: what is heard, asked, raised and said. respond(person, event) -> (person, effects)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from flows.answers import NO, YES, plain
 from flows.catalogue import Catalogue
@@ -11,9 +12,11 @@ from flows.conversation import Conversation, Purpose, advance, meaning, put, rev
 from flows.effects import (
     Ask,
     Begin,
+    Contents,
     Effect,
     End,
     Forget,
+    IntakeOutcome,
     Keep,
     Raise,
     Record,
@@ -21,6 +24,7 @@ from flows.effects import (
     RequestKind,
     Review,
     Say,
+    Teach,
     Toast,
     Wake,
 )
@@ -29,6 +33,7 @@ from flows.events import (
     Answered,
     Asked,
     Begun,
+    Browsed,
     ChannelLost,
     CheckInDue,
     Command,
@@ -38,22 +43,29 @@ from flows.events import (
     ExpiryDue,
     Press,
     Pressed,
+    Read,
     ReminderDue,
     ReviewDue,
     RuleDue,
     Said,
     Seen,
     Sent,
+    SilenceDue,
     Sought,
+    VisitMissed,
 )
+from flows.evidence import Evidence, Witness
+from flows.facts import facts as known
+from flows.facts import measured
+from flows.learn import Topic
 from flows.lifecycle import PATIENT, Move, Stage, Standing, Step, after, allows
 from flows.listener import Signal
+from flows.past import Past
 from flows.questionnaire import Questionnaire
-from flows.redflags import Firing, fired, still
+from flows.redflags import Firing, Rule, fired, still
 from flows.schedule import WeeklyHour, local_date, local_time, next_after
-from flows.scores import total_name, totals
-from flows.taper import DailyDose, reported, reported_fall
-from flows.values import Facts, Values
+from flows.taper import WINDOW, DailyDose, Plan
+from flows.values import Coding, Facts, Place, Values
 
 REMIND_AFTER = timedelta(hours=24)
 WEEKLY = timedelta(days=6)
@@ -63,11 +75,32 @@ SEND_AFTER = timedelta(hours=1)
 """When everything is answered and nobody sends it, it is sent: nobody is lost for want of a tap."""
 EXPIRE_AFTER = timedelta(days=14)
 
+OLD_BUTTON = "By a button of an earlier question. The answer on record did not change."
+WAITED = "It still held when its time to wait was over."
+GONE = "This rule waited. The clinic's rules no longer have it, so nobody could look whether it holds."
+"""What a clinician must know of how a rule fired."""
+
+MONTHLY = timedelta(days=27)
+"""No check-in comes sooner than this after the one before, once the taper is over."""
+
+SILENT_AFTER = (timedelta(hours=48), timedelta(days=7))
+"""When the rules look at a check-in that was not sent (V2, V3)."""
+
+FULL_SCREEN = Coding("full-screen", "urn:taperline")
+"""The code of a hidden item that tells whether the long forms of the instruments are asked this time."""
+FULL_EVERY = 4
+"""The long forms are asked at every so-many-th check-in."""
+
+CHECK_INS = frozenset({Purpose.CHECK_IN, Purpose.AFTER_CARE})
+
 GO_AHEAD = frozenset({"begin", "start", "continue", "go on", "resume", "yes", "ok", "okay", "ready", "where were we"})
 WHERE = frozenset(
     {"where were we", "where are we", "where was i", "continue", "go on", "resume", "what was the question"}
 )
 LATER = frozenset({"pause", "later", "not now", "take a break", "i need a break"})
+HELP = (Command.PERSON, Command.VISIT, Command.LEARN, Command.STOP)
+"""What Help offers beside the crisis lines."""
+
 SHOW = frozenset({"review", "my answers", "show my answers"})
 
 
@@ -105,6 +138,12 @@ class Person:
     misunderstood: int = 0
     asked_if_safe: bool = False
     check_in: WeeklyHour | None = None
+    past: Past = field(default_factory=Past)
+    plan: Plan = field(default_factory=Plan)
+    unanswered: int = 0
+    """Check-ins in a row that were never sent."""
+    alerts_lately: frozenset[str] = frozenset()
+    """The rules that raised an alert in the last 30 days; known where silence is looked at."""
 
 
 Outcome = tuple[Person, tuple[Effect, ...]]
@@ -116,7 +155,7 @@ def respond(person: Person, event: Event, *, now: datetime, catalogue: Catalogue
     `now` is aware; `new_id` names the conversation that is opened, if one is. For a RuleDue, `person.conversation` is
     the one that the rule looks at, open or not. A conversation in front that is over leaves the person.
     """
-    person, effects = _Turn(now, catalogue, new_id).respond(person, event)
+    person, effects = _Turn(now, catalogue, new_id, _words(event)).respond(person, event)
     asks = any(isinstance(effect, Say) and Command.SAFE in effect.buttons for effect in effects)
     by_person = isinstance(event, Doing)
     return replace(person, asked_if_safe=asks or (person.asked_if_safe and not by_person)), effects
@@ -127,6 +166,8 @@ class _Turn:
     now: datetime
     catalogue: Catalogue
     new_id: int
+    said: str
+    """What the patient wrote, when the event is that."""
 
     def respond(self, person: Person, event: Event) -> Outcome:
         if isinstance(event, Doing) and person.channel is Channel.BLOCKED:
@@ -140,6 +181,10 @@ class _Turn:
                 return self._asked(person, command)
             case Begun() | Answered() | Pressed():
                 return self._tapped(person, event)
+            case Browsed(screen):
+                return person, (Contents(self.catalogue.topics.all, screen, in_place=True),)
+            case Read(topic_id):
+                return self._read(person, topic_id)
             case CheckInDue():
                 return self._check_in(person)
             case Sought() if person.channel is not Channel.OPEN:
@@ -152,6 +197,10 @@ class _Turn:
                 return self._send(person, conversation)
             case ExpiryDue(conversation):
                 return self._expire(person, conversation)
+            case SilenceDue(conversation):
+                return self._miss(person, conversation)
+            case VisitMissed():
+                return person, self._alarms(person, person, visit_missed=True).spoken_to_staff
             case RuleDue():
                 return self._look_again(person, event)
             case Enrolled():
@@ -172,8 +221,10 @@ class _Turn:
         if conversation is None:
             return self._heard(person, event.text, None)
         if not conversation.is_going:
-            go_ahead = word in GO_AHEAD
-            return self._tapped(person, Begun(conversation.id)) if go_ahead else self._heard(person, event.text, None)
+            if word not in GO_AHEAD:
+                return self._heard(person, event.text, None)
+            gone_on, effects = self._tapped(person, Begun(conversation.id))
+            return gone_on, _in_person(effects) if _asks(event.text) else effects
         if event.seen is not Seen.YES:
             return self._too_early(person, conversation, event)
         moved, effects = advance(conversation, event, now=local_time(self.now, person.zone))
@@ -181,10 +232,14 @@ class _Turn:
             return self._steered(person, conversation, word) or self._heard(person, event.text, effects[-1])
         recorded = next((effect.values for effect in effects if isinstance(effect, Record)), moved.draft.values)
         is_free_text = any(isinstance(value, str) for value in recorded)
+        is_guess = any(isinstance(effect, Ask) and effect.guess is not None for effect in effects)
         signals = self.catalogue.listener.hear(event.text) if is_free_text else frozenset()
         if Signal.STOP in signals:
             return self._heard(person, event.text, None)
         kept = (Keep(event.text, signals),) if signals else ()
+        asks = _asks(event.text) or (is_guess and len(event.text.split()) > 2)
+        if asks and not signals and (is_guess or is_free_text):
+            effects = _in_person(effects)
         return self._moved(person, replace(person, conversation=moved, misunderstood=0), effects + kept, signals)
 
     def _steered(self, person: Person, conversation: Conversation, word: str) -> Outcome | None:
@@ -198,39 +253,67 @@ class _Turn:
     def _too_early(self, person: Person, conversation: Conversation, event: Said) -> Outcome:
         """Words from before the open question was seen: kept and listened to, and never taken for an answer (P8)."""
         signals = self.catalogue.listener.hear(event.text)
-        if signals:
+        if signals or self._asked_about(event.text, signals) is not None:
             return self._heard(person, event.text, None)
-        again = (put(conversation),) if event.seen is Seen.MAYBE else ()
+        again = _in_person((put(conversation),)) if event.seen is Seen.MAYBE else ()
         return person, (Keep(event.text, signals), *again)
 
     def _sent(self, person: Person, event: Sent) -> Outcome:
         return self._heard(person, f"[{event.medium}] {event.caption}".strip(), Say("not_text"))
 
     def _heard(self, person: Person, text: str, reply: Say | Effect | None) -> Outcome:
+        """Words that are no answer. Nobody hears every question about a dose, so each reply says where it is answered.
+
+        Not beside a text that saves a life, and not twice.
+        """
+        signals = self.catalogue.listener.hear(text)
+        heard, effects = self._answered(person, text, reply, signals)
+        is_value = not any(map(str.isalpha, text)) and not _asks(text)
+        return heard, effects if is_value or signals & _ANSWERED else _in_person(effects)
+
+    def _answered(self, person: Person, text: str, reply: Say | Effect | None, signals: frozenset[Signal]) -> Outcome:
         """Words that are no answer: kept, listened to, answered, and followed by the question that is open.
 
         A Say is always the answer; another reply (the question with a hint) only when nothing was heard in the words.
         """
-        signals = self.catalogue.listener.hear(text)
         if Signal.STOP in signals:
             reply = Say("confirm_stop", (Command.STOP_NOW, Command.STAY))
         explained = isinstance(reply, Say)
-        misunderstood = 0 if signals else person.misunderstood + (not explained)
+        topic = None if explained else self._asked_about(text, signals)
+        misunderstood = 0 if signals or topic else person.misunderstood + (not explained)
         heard = replace(person, misunderstood=misunderstood)
         alarms = self._alarms(person, heard, signals)
         effects: tuple[Effect, ...] = (Keep(text, signals), *alarms.effects)
         if explained and reply is not None:
             effects += (reply,)
         conversation = heard.conversation
+        going = conversation is not None and conversation.is_going
+        if topic is not None and Signal.TAPER in signals:
+            effects += (Say("read_about", (topic,)),)
+        elif topic is not None:
+            effects += (Teach(topic, () if going else self._continue(heard)),)
         if conversation is None or not conversation.is_going:
-            answered = explained or alarms.said
+            answered = explained or alarms.said or topic
             return heard, effects if answered else effects + self._home(heard, "kept")
         if alarms.emergency:
             return self._pause(heard, effects)
         if Signal.STOP in signals:
             return heard, effects
-        hint = reply if reply is not None and not explained and not signals else put(conversation)
+        hint = reply if reply is not None and not explained and not signals and not topic else put(conversation)
         return heard, (*effects, hint)
+
+    def _asked_about(self, text: str, signals: frozenset[Signal]) -> Topic | None:
+        """The topic of Learn that a question is about; none where something more pressing was heard in it.
+
+        A question about the taper is answered by the visit in person alone: then the topic is only offered.
+        """
+        return self.catalogue.topics.answer(text) if signals <= {Signal.TAPER, Signal.HUMAN} else None
+
+    def _read(self, person: Person, topic_id: str) -> Outcome:
+        topic = self.catalogue.topics.by_id(topic_id)
+        if topic is None:  # the content changed since the button was sent
+            return person, (Toast("unknown"), Contents(self.catalogue.topics.all))
+        return person, (Teach(topic, self._continue(person)),)
 
     def _tapped(self, person: Person, event: Begun | Answered | Pressed) -> Outcome:
         conversation, other = person.conversation, person.other
@@ -280,7 +363,8 @@ class _Turn:
         if not meant or not meant.keys() <= known:
             return person, effects
         would_be = replace(conversation, answers={**conversation.answers, **meant})
-        alarms = self._alarms(replace(person, conversation=conversation), replace(person, conversation=would_be))
+        asked, told = replace(person, conversation=conversation), replace(person, conversation=would_be)
+        alarms = self._alarms(asked, told, note=OLD_BUTTON)
         if alarms.emergency and asking:
             return self._pause(person, alarms.effects)
         return person, alarms.effects + effects
@@ -311,18 +395,34 @@ class _Turn:
 
     def _submitted(self, person: Person, conversation: Conversation, effects: tuple[Effect, ...]) -> Outcome:
         effects += _forget(conversation.id)
+        is_check_in = conversation.purpose in CHECK_INS
+        told = measured(conversation, self.catalogue)
+        recalled = {item.link_id for item in conversation.questionnaire.walk() if item.recalled}
+        new = {link_id: values for link_id, values in conversation.facts.items() if link_id not in recalled}
+        past = person.past.after(new, told.totals, told.levels, is_check_in=is_check_in)
         match conversation.purpose:
-            case Purpose.CHECK_IN:
+            case Purpose.CHECK_IN | Purpose.AFTER_CARE:
                 effects += (Say("check_in_done", (Command.VISIT,)),)
             case Purpose.INTAKE:
-                if allows(PATIENT, person.standing, Move.REQUEST):
-                    person = replace(person, standing=after(PATIENT, person.standing, Move.REQUEST))
-                effects += (Request(RequestKind.CONSULTATION), Say("intake_done", (Command.PERSON,)))
+                person, effects = self._ask_for_consultation(person, conversation, effects)
             case _:
                 effects += (Say("questionnaire_done", (Command.VISIT,)),)
+        person = replace(person, past=past, unanswered=0 if is_check_in else person.unanswered)
         if person.aside:
             effects += (Say("another_open", (Begin(person.aside[-1].id, "go_on"),)),)
         return person, effects
+
+    def _ask_for_consultation(
+        self, person: Person, conversation: Conversation, effects: tuple[Effect, ...]
+    ) -> tuple[Person, tuple[Effect, ...]]:
+        """The intake is sent: what follows from it is for people to decide; who must call first is told so."""
+        if allows(PATIENT, person.standing, Move.REQUEST):
+            person = replace(person, standing=after(PATIENT, person.standing, Move.REQUEST))
+        at = replace(person, conversation=conversation)
+        outcome = self.catalogue.triage.outcome(self._facts(at), self.catalogue.rules)
+        alarms = self._alarms(at, at, outcome=outcome)
+        request = Request(RequestKind.CONSULTATION, outcome)
+        return person, (*effects, request, *alarms.effects, Say(f"intake_done_{outcome}", (Command.PERSON,)))
 
     def _send(self, person: Person, conversation_id: int) -> Outcome:
         """Everything was answered a while ago: it goes to the clinic as it is, also when the person left it there."""
@@ -340,13 +440,20 @@ class _Turn:
         person = replace(person, aside=tuple(aside for aside in person.aside if aside.id != sent.id))
         return self._submitted(person, sent, (End(sent.id, sent.stage), *effects))
 
+    def _miss(self, person: Person, conversation_id: int) -> Outcome:
+        """A check-in is still not sent: whether it is open, was left, or gave way to the next one."""
+        missed = next((held for held in (person.other, person.conversation) if held is not None), None)
+        if missed is None or missed.id != conversation_id or missed.stage in {Stage.SUBMITTED, Stage.STOPPED}:
+            return person, ()
+        return person, self._alarms(person, person, unanswered=missed).spoken_to_staff
+
     def _expire(self, person: Person, conversation_id: int) -> Outcome:
         """A conversation that was left open too long: what was answered is kept."""
         conversation = person.other or person.conversation
         if conversation is None or conversation.id != conversation_id or not conversation.is_open:
             return person, ()
         expired = conversation.moved(Step.EXPIRE)
-        effects: tuple[Effect, ...] = (End(expired.id, expired.stage), *_forget(expired.id))
+        effects: tuple[Effect, ...] = (End(expired.id, expired.stage), *_forget(expired.id, but_silence=True))
         if conversation is person.conversation:
             person = replace(person, conversation=None)
         if person.channel is not Channel.OPEN:
@@ -359,7 +466,7 @@ class _Turn:
             case Command.START:
                 return self._start(person)
             case Command.HELP:
-                return person, (Say("help", (*self._continue(person), Command.PERSON, Command.VISIT, Command.STOP)),)
+                return person, (Say("help", (*self._continue(person), *HELP)),)
             case Command.PERSON:
                 return person, self._alarms(person, person, frozenset({Signal.HUMAN})).effects
             case Command.VISIT:
@@ -378,6 +485,8 @@ class _Turn:
                 return self._pause(person, effects) if asking else (person, effects)
             case Command.NO_CALL:
                 return person, (Say("no_call", self._continue(person)),)
+            case Command.LEARN:
+                return person, (Contents(self.catalogue.topics.all),)
             case Command.PAUSE:
                 conversation = person.conversation
                 going = conversation is not None and conversation.is_going
@@ -392,7 +501,7 @@ class _Turn:
         person = replace(person, channel=Channel.OPEN)
         effects: tuple[Effect, ...] = ()
         if back and person.check_in is not None:
-            effects = (self._next_check_in(person.check_in),)
+            effects = (self._next_check_in(person, person.check_in),)
         if person.conversation is None and person.standing is Standing.PROSPECT:
             return self._open(person, effects, Purpose.INTAKE)
         return person, effects + self._home(person, "home")
@@ -403,29 +512,54 @@ class _Turn:
             stopped = replace(stopped, conversation=stopped.conversation.moved(Step.STOP))
         ended = tuple(End(aside.id, Stage.STOPPED) for aside in stopped.aside)
         alarms = self._alarms(person, stopped)
-        quiet = tuple(Forget(prefix) for prefix in ("remind:", "review:", "expire:", "check-in"))
+        quiet = tuple(Forget(prefix) for prefix in ("remind:", "review:", "expire:", "silent:", "check-in"))
         return replace(stopped, aside=()), (*ended, *quiet, *alarms.effects, Say("stopped", (Command.START,)))
 
     def _check_in(self, person: Person) -> Outcome:
         if person.check_in is None or person.channel is Channel.STOPPED or person.standing is not Standing.ENROLLED:
             return person, ()
-        effects: tuple[Effect, ...] = (self._next_check_in(person.check_in),)
+        effects: tuple[Effect, ...] = (self._next_check_in(person, person.check_in),)
         if person.channel is Channel.BLOCKED:
             return person, effects  # who comes back is asked again the week after
         person, left = self._set_aside(person)
-        old = [aside for aside in person.aside if aside.purpose == Purpose.CHECK_IN]
+        old = [aside for aside in person.aside if aside.purpose in CHECK_INS]
         effects += tuple(effect for effect in left if effect.conversation not in {aside.id for aside in old})
         for aside in old:
-            effects += (End(aside.id, Stage.EXPIRED), *_forget(aside.id))
+            effects += (End(aside.id, Stage.EXPIRED), *_forget(aside.id, but_silence=True))
         kept = tuple(aside for aside in person.aside if aside not in old)
-        return self._open(replace(person, aside=kept), effects, Purpose.CHECK_IN)
+        missed = replace(person, aside=kept, unanswered=person.unanswered + 1) if old else replace(person, aside=kept)
+        effects += self._alarms(person, missed).spoken_to_staff
+        return self._open(missed, effects, Purpose.AFTER_CARE if self._is_over(person) else Purpose.CHECK_IN)
 
     def _open(self, person: Person, effects: tuple[Effect, ...], purpose: str) -> Outcome:
-        opened = Conversation(self.new_id, purpose, self.catalogue.questionnaires[purpose], opened=self.now)
+        form = self.catalogue.questionnaires[purpose]
+        recalled = self._recalled(person, form)
+        opened = Conversation(
+            self.new_id, purpose, form, revision=len(recalled), answers=dict(recalled), opened=self.now
+        )
         remind = Wake(f"remind:{opened.id}", self.now + REMIND_AFTER, ReminderDue(opened.id))
         expire = Wake(f"expire:{opened.id}", self.now + EXPIRE_AFTER, ExpiryDue(opened.id))
+        silent = tuple(
+            Wake(f"silent:{opened.id}:{after}", self.now + after, SilenceDue(opened.id))
+            for after in (SILENT_AFTER if purpose in CHECK_INS else ())
+        )
+        known = tuple(Record(opened.id, number, *answer) for number, answer in enumerate(recalled))
         person = replace(person, conversation=opened)
-        return person, (*effects, remind, expire, *self._home(person, "home"))
+        return person, (*effects, *known, remind, expire, *silent, *self._home(person, "home"))
+
+    def _recalled(self, person: Person, form: Questionnaire) -> tuple[tuple[Place, Values], ...]:
+        """What the record knows by the codes of the hidden items that ask for it."""
+        computed = {
+            FULL_SCREEN: (person.past.check_ins % FULL_EVERY == FULL_EVERY - 1,),
+        }
+        found = []
+        for item in form.walk():
+            for code in item.codes if item.recalled else ():
+                values = computed.get(code) or person.past.answers.get(self.catalogue.namesakes.get(code, ""), ())
+                if values:
+                    found.append((Place(item.link_id), values))
+                    break
+        return tuple(found)
 
     def _remind(self, person: Person, conversation_id: int) -> Outcome:
         """A gentle reminder; whoever was in the middle is asked the open question again."""
@@ -441,20 +575,29 @@ class _Turn:
     def _look_again(self, person: Person, event: RuleDue) -> Outcome:
         rule = self.catalogue.rule(event.rule)
         if rule is None or event.case >= len(rule.cases):  # the content changed meanwhile: a person looks
-            return person, (Raise(event.rule, Tier.URGENT),)
-        if not still(rule, event.case, self._facts(person)):
+            return person, (Raise(event.rule, Tier.URGENT, (Evidence(event.case, Tier.URGENT, note=GONE),)),)
+        firing = still(rule, event.case, self._facts(person))
+        if firing is None:
             return person, ()
-        return person, (Raise(rule.id, rule.cases[event.case].tier),)
+        evidence = self._witness(person).evidence(firing.case, firing.tier, firing.causes, WAITED)
+        return person, (Raise(rule.id, firing.tier, (evidence,)),)
 
     def _enrol(self, person: Person) -> Outcome:
         standing = after(PATIENT, person.standing, Move.ENROL)
         weekly = WeeklyHour.of(self.now, person.zone)
         enrolled = replace(person, standing=standing, check_in=weekly)
         told = (Say("enrolled"),) if person.channel is Channel.OPEN else ()
-        return enrolled, (self._next_check_in(weekly), *told)
+        return enrolled, (self._next_check_in(enrolled, weekly), *told)
 
-    def _next_check_in(self, weekly: WeeklyHour) -> Wake:
-        return Wake("check-in", next_after(weekly, self.now, at_least=WEEKLY), CheckInDue())
+    def _next_check_in(self, person: Person, weekly: WeeklyHour) -> Wake:
+        """A week from now; a month, once the taper is over."""
+        rhythm = MONTHLY if self._is_over(person) else WEEKLY
+        return Wake("check-in", next_after(weekly, self.now, at_least=rhythm), CheckInDue())
+
+    def _is_over(self, person: Person) -> bool:
+        """Whether the recorded taper has come to its end."""
+        step = person.plan.on(self._today(person))
+        return step is not None and step.milligrams == 0
 
     def _home(self, person: Person, template: str) -> tuple[Effect, ...]:
         """What to show somebody who is not answering a question: what is open, or what they can do."""
@@ -473,50 +616,80 @@ class _Turn:
             return (Say("paused", (Begin(person.aside[-1].id, "go_on"),)),)
         if person.standing is Standing.PROSPECT:
             return (Say("hello", (Command.START, Command.PERSON)),)
-        return (Say(template, (Command.VISIT, Command.PERSON)),)
+        return (Say(template, (Command.VISIT, Command.PERSON, Command.LEARN)),)
 
     def _continue(self, person: Person) -> tuple[Begin, ...]:
         conversation = person.conversation
         return (Begin(conversation.id, "go_on"),) if conversation is not None and conversation.is_open else ()
 
     def _alarms(
-        self, before: Person, person: Person, signals: frozenset[Signal] = frozenset(), unsafe: bool = False
+        self,
+        before: Person,
+        person: Person,
+        signals: frozenset[Signal] = frozenset(),
+        note: str = "",
+        **now: Any,
     ) -> "_Alarms":
-        known = self._facts(person, signals, unsafe)
-        return _Alarms(self.now, person, fired(self.catalogue.rules, self._facts(before), known))
+        firings = fired(self.catalogue.rules, self._facts(before), self._facts(person, signals, **now))
+        return _Alarms(self.now, person, firings, self._witness(person), note)
 
-    def _facts(self, person: Person, signals: frozenset[Signal] = frozenset(), unsafe: bool = False) -> Facts:
+    def _witness(self, person: Person) -> Witness:
+        """Who can tell in words what the rules saw."""
+        forms, conversation = self.catalogue.questionnaires.values(), person.conversation
+        if conversation is None:
+            return Witness(self.said, self.catalogue.namesakes, tuple(forms))
+        here = conversation.questionnaire
+        return Witness(self.said, self.catalogue.namesakes, (here, *forms), conversation.facts)
+
+    def _facts(
+        self,
+        person: Person,
+        signals: frozenset[Signal] = frozenset(),
+        *,
+        unsafe: bool = False,
+        visit_missed: bool = False,
+        unanswered: Conversation | None = None,
+        outcome: IntakeOutcome | None = None,
+    ) -> Facts:
+        today = self._today(person)
         facts: dict[str, Values] = {
             "%signal": tuple(sorted(signals)),
             "%misunderstood": (person.misunderstood,),
             "%channel": (person.channel,),
             "%standing": (person.standing,),
             "%safe": (False,) if unsafe else (),
+            "%outcome": () if outcome is None else (outcome,),
+            "%visit.missed": (True,) if visit_missed else (),
+            "%unanswered.hours": () if unanswered is None else (self._hours_since(unanswered),),
+            "%unanswered.in-a-row": (person.unanswered,),
+            "%alerts.lately": tuple(sorted(person.alerts_lately)),
+            "%plan.changed-lately": (person.plan.changed_since(today - WINDOW),),
         }
-        if person.conversation is not None:
-            form = person.conversation.questionnaire
-            answered = person.conversation.facts
-            today = self._today(person)
-            told = reported(form, answered, day=today)
-            fall = reported_fall((*person.doses, *told), today=today) if told else None
-            facts |= self._known_by_code(form, answered)
-            facts |= {total_name(group): (total,) for group, total in totals(form, answered).items()}
-            facts["%dose.fall"] = () if fall is None else (fall,)
-        return facts
+        if person.conversation is None:
+            return facts | person.past.facts({}, {})
+        doses, catalogue = person.doses, self.catalogue
+        told = known(person.conversation, person.past, person.plan, doses, today=today, catalogue=catalogue)
+        return {**facts, **told}
 
-    def _known_by_code(self, form: Questionnaire, answered: Facts) -> Facts:
-        """The answers by linkId, and also by the linkIds that the rules know for their codes: others write forms too.
-
-        Questions that share a code add their answers together, so that none silences another.
-        """
-        known, heard = self.catalogue.namesakes, dict(answered)
-        for item in form.coded:
-            for name in {known[code] for code in item.codes if code in known} - {item.link_id}:
-                heard[name] = (*heard.get(name, ()), *answered.get(item.link_id, ()))
-        return heard
+    def _hours_since(self, conversation: Conversation) -> int:
+        opened = conversation.opened or self.now
+        return int((self.now - opened) / timedelta(hours=1))
 
     def _today(self, person: Person) -> date:
         return local_date(self.now, person.zone)
+
+
+def _words(event: Event) -> str:
+    match event:
+        case Said(text, forwarded=True):
+            return f"[forwarded] {text}"
+        case Said(text, edited=True):
+            return f"[edited] {text}"
+        case Said(text):
+            return text
+        case Sent(medium, caption):
+            return f"[{medium}] {caption}".strip()
+    return ""
 
 
 def _paused(conversation: Conversation) -> str:
@@ -524,9 +697,28 @@ def _paused(conversation: Conversation) -> str:
     return "paused" if conversation.course.next is not None else "paused_complete"
 
 
-def _forget(conversation: int) -> tuple[Forget, ...]:
-    """The timers of a conversation that is over."""
-    return tuple(Forget(f"{kind}:{conversation}") for kind in ("remind", "review", "expire"))
+_ANSWERED = frozenset({Signal.CRISIS, Signal.MEDICAL, Signal.TAPER})
+"""The signals whose own texts save a life, or say where changes are made."""
+
+
+def _asks(text: str) -> bool:
+    """Whether a text holds a question mark, in any writing."""
+    return any(mark in text for mark in "?？؟❓❔")
+
+
+def _in_person(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """The same, and the last of the texts tells where changes to the medicine are made (P5)."""
+    for at in reversed(range(len(effects))):
+        effect = effects[at]
+        if isinstance(effect, Say | Ask | Review):
+            return (*effects[:at], replace(effect, in_person=True), *effects[at + 1 :])
+    return effects
+
+
+def _forget(conversation: int, *, but_silence: bool = False) -> tuple[Forget, ...]:
+    """The timers of a conversation that is over; a check-in that was never sent stays missed."""
+    kinds = ("remind", "review", "expire", *(() if but_silence else ("silent",)))
+    return tuple(Forget(f"{kind}:{conversation}") for kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -536,6 +728,8 @@ class _Alarms:
     now: datetime
     person: Person
     firings: Sequence[Firing]
+    witness: Witness
+    note: str
 
     @property
     def at_once(self) -> Iterable[Firing]:
@@ -556,7 +750,9 @@ class _Alarms:
     @property
     def spoken_to_staff(self) -> tuple[Effect, ...]:
         """What happens beside the texts to the patient."""
-        raised: list[Effect] = [Raise(firing.rule.id, firing.tier) for firing in self.at_once]
+        raised: list[Effect] = [
+            Raise(firing.rule.id, firing.tier, self._evidence(firing.rule)) for firing in self.at_once
+        ]
         raised += [Request(firing.rule.request) for firing in self.at_once if firing.rule.request is not None]
         conversation = self.person.conversation
         if conversation is not None:
@@ -570,3 +766,8 @@ class _Alarms:
     @property
     def effects(self) -> tuple[Effect, ...]:
         return (*self.said, *self.spoken_to_staff)
+
+    def _evidence(self, rule: Rule) -> tuple[Evidence, ...]:
+        """Of every case by which a rule fired at once."""
+        firings = (firing for firing in self.firings if firing.rule is rule and not firing.after)
+        return tuple(self.witness.evidence(each.case, each.tier, each.causes, self.note) for each in firings)

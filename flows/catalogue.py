@@ -1,7 +1,7 @@
 """Everything the clinic has written as data: questionnaires, rules, policies, phrases, crisis lines, its own name."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,25 +11,39 @@ from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flows import listener, plain_yaml, questionnaire
+from flows import learn, listener, medicines, plain_yaml, questionnaire
+from flows.checklists import checklists
 from flows.conditions import Condition, Every, Operator, Some, Test
-from flows.effects import RequestKind, Say
+from flows.effects import IntakeOutcome, RequestKind, Say
 from flows.errors import TaperlineError
 from flows.escalation import Audience, PageStep, Policy, Role, Tier
 from flows.events import Command
-from flows.items import Item, ItemType
+from flows.items import NUMBERS, Item, ItemType
 from flows.listener import Signal
+from flows.medicines import Medicines
 from flows.questionnaire import Questionnaire
 from flows.redflags import Case, Rule
-from flows.scores import scored_groups, total_name
+from flows.scores import scored_groups
 from flows.taper import dose_questions
+from flows.totals import total_code
+from flows.triage import Triage, TriageReason
 from flows.values import Coding, Value
 
 Names = Mapping[str, Sequence[Item]]
 """What a rule may look at: the items that ask for it, none for a computed fact."""
 
-COMPUTED = frozenset({"%signal", "%dose.fall", "%misunderstood", "%channel", "%standing", "%safe", "%failed"})
-"""The facts that are not answers; a rule may look at them."""
+COMPUTED = frozenset(
+    {
+        *("%signal", "%misunderstood", "%channel", "%standing", "%safe", "%failed", "%outcome"),
+        *("%dose.fall", "%dose.below", "%dose.above", "%plan.changed-lately", "%half-life"),
+        *("%taking", "%dose-class"),
+        *("%new-medicine", "%unanswered.hours", "%unanswered.in-a-row", "%visit.missed", "%alerts.lately"),
+    }
+)
+"""The facts that are neither answers nor measures; a rule may look at them."""
+
+OF_MEASURES = ("%total", "%rise", "%rise-share", "%weeks-rising", "%highest", "%worst-new")
+"""The facts about a measure, such as %rise.phq9: see Past.facts."""
 
 
 class ContentError(TaperlineError):
@@ -78,22 +92,39 @@ class Catalogue:
     """The content in use. Built once at start; nothing in it changes.
 
     `files` says where each questionnaire stands. `namesakes` gives the linkId that the rules know for the code of a
-    question: whoever wrote a PHQ-9, its item 9 is heard.
+    question, and `measures` the name that they know for the LOINC code of a total: whoever wrote a PHQ-9, its item 9
+    is heard and its total is compared. `questions` gives all linkIds of a code.
     """
 
     questionnaires: Mapping[str, Questionnaire]
     files: Mapping[str, str]
     namesakes: Mapping[Coding, str]
+    measures: Mapping[str, str]
+    questions: Mapping[Coding, frozenset[str]]
     rules: tuple[Rule, ...]
     policies: Mapping[Tier, Policy]
     crisis_lines: tuple[CrisisLine, ...]
     clinic: Clinic
+    medicines: Medicines
     language: Language
     listener: listener.Listener
+    triage: Triage
+    topics: learn.Topics
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule with this id; None when the content no longer has it."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+    def measure(self, link_id: str, codes: Iterable[Coding]) -> str:
+        """The name that the rules know for a total: that of its code, or else the linkId of what it stands on."""
+        known = (
+            self.measures[total] for total in map(total_code, codes) if total is not None and total in self.measures
+        )
+        return next(known, link_id)
+
+    def coded(self, code: Coding) -> frozenset[str]:
+        """The linkIds, in any questionnaire, of the questions with this code."""
+        return self.questions.get(code, frozenset())
 
     @property
     def dose_questions(self) -> frozenset[str]:
@@ -112,31 +143,59 @@ def load(*folders: Traversable) -> Catalogue:
     Raises ContentError, QuestionnaireError or UnreadableError, naming the file and the entry.
     """
     layers = _Layers((*folders, own_content()))
+    known = _medicines(layers)
     texts = {file.stem: (file, text) for file, text in layers.texts("questionnaires", ".yaml", ".json")}
-    forms = {name: questionnaire.load(text, str(file)) for name, (file, text) in texts.items()}
+    forms = {
+        name: questionnaire.load(questionnaire.complete(text, str(file), known.value_sets), str(file))
+        for name, (file, text) in texts.items()
+    }
     for needed in ("intake", "check_in"):
         if needed not in forms:
             raise ContentError(f"questionnaires/{needed}.yaml is missing")
+    measures = _measures(forms)
     names: dict[str, list[Item]] = {name: [] for name in COMPUTED}
-    names |= {total_name(group): [] for form in forms.values() for group in scored_groups(form)}
+    names |= {f"{kind}.{measure}": [] for measure in measured(forms.values(), measures) for kind in OF_MEASURES}
     for form in forms.values():
         for item in form.walk():
             names.setdefault(item.link_id, []).append(item)
+            names.setdefault(f"%last.{item.link_id}", []).append(item)
     try:
         phrases = listener.load({file.name: text for file, text in layers.texts("phrases", ".yaml")})
     except ValueError as error:
         raise ContentError(f"phrases: {error}") from error
+    written = {str(file): text for file, text in layers.texts("learn", ".md")}
+    try:
+        topics = learn.load(written, layers.read("learn/words.yaml"))
+    except ValueError as error:
+        raise ContentError(str(error)) from error
     return Catalogue(
         questionnaires=forms,
         files={name: str(file) for name, (file, _) in texts.items()},
         namesakes=_namesakes(forms),
+        measures=measures,
+        questions=_questions(forms.values()),
         rules=tuple(_rules(layers.entries("redflags.yaml"), names)),
         policies=_policies(layers.entries("escalation.yaml")),
         crisis_lines=tuple(_crisis_line(entry) for entry in layers.entries("crisis_lines.yaml")),
         clinic=_clinic(layers.read("clinic.yaml")),
+        medicines=known,
         language=_language(layers.read("language.yaml")),
         listener=phrases,
+        triage=Triage(tuple(_reasons(layers.entries("triage.yaml"), names))),
+        topics=topics,
     )
+
+
+def load_medicines(*folders: Traversable) -> Medicines:
+    """The medicines alone, for whoever needs no more. Raises ContentError, naming the entry."""
+    return _medicines(_Layers((*folders, own_content())))
+
+
+def _medicines(layers: "_Layers") -> Medicines:
+    try:
+        return medicines.load(layers.entries("medicines.yaml"))
+    except ValueError as error:
+        raise ContentError(f"medicines.yaml, {error}") from error
 
 
 def _namesakes(forms: Mapping[str, Questionnaire]) -> Mapping[Coding, str]:
@@ -144,9 +203,40 @@ def _namesakes(forms: Mapping[str, Questionnaire]) -> Mapping[Coding, str]:
     found: dict[Coding, str] = {}
     for name in ("check_in", "intake", *sorted(forms)):
         for item in forms[name].walk():
-            for code in item.codes if item.is_question and item.options else ():
+            for code in item.codes if item.is_question and item.options and not item.recalled else ():
                 found.setdefault(code, item.link_id)
     return found
+
+
+def _questions(forms: Iterable[Questionnaire]) -> Mapping[Coding, frozenset[str]]:
+    """The linkIds of the questions with each code, in any questionnaire."""
+    found: dict[Coding, frozenset[str]] = {}
+    for form in forms:
+        for item in form.coded:
+            for code in item.codes:
+                found[code] = found.get(code, frozenset()) | {item.link_id}
+    return found
+
+
+def _measures(forms: Mapping[str, Questionnaire]) -> Mapping[str, str]:
+    """The linkId of the first total with each LOINC code, that of the clinic's own weekly form before others."""
+    found: dict[str, str] = {}
+    for name in ("check_in", "intake", *sorted(forms)):
+        for item in forms[name].walk():
+            if item.type is ItemType.GROUP or item.calculated is not None:
+                for total in map(total_code, item.codes):
+                    if total is not None:
+                        found.setdefault(total, item.link_id)
+    return found
+
+
+def measured(forms: Iterable[Questionnaire], measures: Mapping[str, str]) -> Iterator[str]:
+    """The names of all that the questionnaires measure: totals of groups, computed numbers, checklists."""
+    for form in forms:
+        yield from scored_groups(form)
+        yield from (item.link_id for item in form.walk() if item.calculated is not None and item.type in NUMBERS)
+        yield from (item.link_id for item, _ in checklists(form))
+    yield from measures.values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +290,14 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: Names) -> Iterator[Rule]
                 id=str(entry["id"]),
                 title=_words(entry, "title"),
                 owners=_owners(entry["owners"]),
-                cases=tuple(_case(case, names) for case in entry["cases"]),
+                cases=tuple(_case(case, names) for case in entry.get("cases", ())),
                 message=_message(entry["message"]) if "message" in entry else None,
                 request=RequestKind(entry["request"]) if "request" in entry else None,
                 rationale=_words(entry, "rationale"),
                 source=_words(entry, "source"),
+                acknowledge=_words(entry, "acknowledge") if "acknowledge" in entry else "",
+                contact=_words(entry, "contact") if "contact" in entry else "",
+                kept_by=_words(entry, "kept_by") if "kept_by" in entry else "",
             )
         except KeyError as error:
             raise ContentError(f"{where}: {error.args[0]} is missing") from error
@@ -212,10 +305,22 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: Names) -> Iterator[Rule]
             raise ContentError(f"{where}: {error}") from error
         if rule.id in seen:
             raise ContentError(f"{where}: the id stands twice")
-        if not rule.cases:
+        if not rule.cases and not rule.kept_by:
             raise ContentError(f"{where}: without cases it can never fire")
         seen.add(rule.id)
         yield rule
+
+
+def _reasons(entries: Sequence[Mapping[str, Any]], names: Names) -> Iterator[TriageReason]:
+    for number, entry in enumerate(entries, start=1):
+        where = f"triage.yaml, entry {number}"
+        try:
+            outcome = IntakeOutcome(entry["outcome"])
+            yield TriageReason(outcome, _words(entry, "reason"), _test(entry["when"], names))
+        except KeyError as error:
+            raise ContentError(f"{where}: {error.args[0]} is missing") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ContentError(f"{where}: {error}") from error
 
 
 def _owners(entry: Any) -> tuple[Role, ...]:

@@ -1,6 +1,6 @@
 """enableWhen: one evaluator, for skip logic and for red flags alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -8,7 +8,7 @@ from enum import StrEnum
 from operator import eq, ge, gt, le, lt
 from typing import Any
 
-from flows.values import DECLINED, Coding, Facts, Moment, PartialDate, Quantity, Value
+from flows.values import DECLINED, Coding, Facts, Moment, PartialDate, Quantity, Value, Values
 
 
 class Operator(StrEnum):
@@ -47,6 +47,16 @@ class Some:
 
 
 Test = Condition | Every | Some
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A condition that held with these values, or the kind of error for which nobody can tell whether it holds."""
+
+    condition: Condition
+    values: Values
+    error: str = ""
+
 
 _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQUAL: eq,
@@ -93,6 +103,33 @@ def _decided(parts: tuple[Test, ...], facts: Facts, by: bool) -> bool:
     if broken is not None:
         raise broken
     return not by
+
+
+def causes(test: Test, facts: Facts) -> Iterator[Cause]:
+    """The conditions by which a test holds, or for which it cannot be evaluated: of `Some`, its decisive parts."""
+    match test:
+        case Every(parts):
+            for part in parts:
+                if _truth(part, facts)[0] is not False:
+                    yield from causes(part, facts)
+        case Some(parts):
+            truths = [_truth(part, facts)[0] for part in parts]
+            decisive = True if True in truths else None
+            for part, truth in zip(parts, truths, strict=True):
+                if truth is decisive:
+                    yield from causes(part, facts)
+        case Condition(question):
+            truth, error = _truth(test, facts)
+            if truth is not False:
+                yield Cause(test, tuple(facts.get(question, ())), error)
+
+
+def _truth(test: Test, facts: Facts) -> tuple[bool | None, str]:
+    """Whether a test holds; None, and the kind of error, when it cannot be evaluated."""
+    try:
+        return holds(test, facts), ""
+    except Exception as error:  # noqa: BLE001 (P6: whatever is wrong with a rule is told to a person)
+        return None, type(error).__name__
 
 
 def comparable(given: Value, wanted: Value) -> tuple[Any, Any]:

@@ -37,14 +37,19 @@ class Purpose(StrEnum):
 
     INTAKE = "intake"
     CHECK_IN = "check_in"
+    AFTER_CARE = "after_care"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was begun on the open question: the values chosen so far, and what a typed text may mean."""
+    """What was begun on the open question: the values chosen so far, and what a typed text may mean.
+
+    `otherwise` is what the text answers if it does not mean that.
+    """
 
     values: Values = ()
     guess: Value | None = None
+    otherwise: Value | None = None
 
 
 @dataclass(frozen=True)
@@ -232,8 +237,7 @@ def _pressed(conversation: Conversation, event: Pressed) -> Outcome:
         case Press.CONFIRM if draft.guess is not None and mark(draft.guess) == event.number:
             return _accept(conversation, draft.guess)
         case Press.RETYPE if draft.guess is not None:
-            asking = replace(conversation, draft=replace(draft, guess=None))
-            return asking, (ask(asking, Reason.AGAIN),)
+            return _refuse(conversation)
         case Press.ADD | Press.REMOVE if item.takes_several:
             value = _selected(item, draft, event.number)
             if value is not None:
@@ -264,11 +268,10 @@ def _typed(conversation: Conversation, text: str, now: datetime) -> Outcome:
     if draft.guess is not None and word in AGREE:
         return _accept(conversation, draft.guess)
     if draft.guess is not None and word in DISAGREE:
-        asking = replace(conversation, draft=replace(draft, guess=None))
-        return asking, (ask(asking, Reason.AGAIN),)
+        return _refuse(conversation)
     labels = {plain(label) for _, label in choices(item)}
     says_nothing = word in NOTHING - labels
-    no_more = says_nothing and draft.values and not labels  # of names that are typed one by one
+    no_more = says_nothing and draft.values and (item.autocomplete or not labels)  # of names typed one by one
     if item.takes_several and (word in DONE - labels or no_more):
         return _done(conversation, item)
     if not item.is_question and (word in DONE or word == SKIP or says_nothing):
@@ -281,10 +284,10 @@ def _typed(conversation: Conversation, text: str, now: datetime) -> Outcome:
     if isinstance(answer, Rejected):
         if word in BACK:
             return _back(conversation)
-        asking = replace(conversation, draft=replace(draft, guess=None))
+        asking = replace(conversation, draft=Draft(draft.values))
         return asking if draft.guess is not None else conversation, (ask(asking, answer.reason),)
     if isinstance(answer, Guess):
-        asking = replace(conversation, draft=replace(draft, guess=answer.value))
+        asking = replace(conversation, draft=Draft(draft.values, answer.value, answer.otherwise))
         return asking, (ask(asking),)
     if not item.takes_several:
         return _take(conversation, answer)
@@ -311,12 +314,14 @@ def _toggle(conversation: Conversation, item: Item, value: Value, event: Pressed
     if len(changed) > most_values(item):
         return conversation, (Toast("enough"),)
     chosen = replace(conversation, draft=Draft(changed))
+    if event.press is Press.ADD and any(option.exclusive and option.value == value for option in item.options):
+        return _done(chosen, item)  # nothing can be added to it
     return chosen, (ask(chosen, screen=screen, in_place=True),)
 
 
 def _draft(conversation: Conversation, item: Item, values: Values) -> Outcome:
     if len(values) > most_values(item):
-        full = replace(conversation, draft=replace(conversation.draft, guess=None))
+        full = replace(conversation, draft=Draft(conversation.draft.values))
         return full, (ask(full, Reason.TOO_MANY),)
     chosen = replace(conversation, draft=Draft(values))
     if not choices(item) and item.most is not None and len(values) == item.most:
@@ -331,6 +336,15 @@ def _done(conversation: Conversation, item: Item) -> Outcome:
     if len(values) > most_values(item):  # more initial values than may be given
         return conversation, (ask(conversation, Reason.TOO_MANY),)
     return _take(conversation, values)
+
+
+def _refuse(conversation: Conversation) -> Outcome:
+    """The guess was wrong: the person's own words count where they can, else the question is put again."""
+    own = conversation.draft.otherwise
+    if own is not None:
+        return _accept(conversation, own)
+    asking = replace(conversation, draft=Draft(conversation.draft.values))
+    return asking, (ask(asking, Reason.AGAIN),)
 
 
 def _accept(conversation: Conversation, guess: Value) -> Outcome:

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from flows.conditions import holds
 from flows.expressions import Evaluator
 from flows.items import Item, ItemType
 from flows.questionnaire import Questionnaire
-from flows.values import DECLINED, Answers, Facts, Place, Values, spoken
+from flows.values import DECLINED, Answers, Coding, Facts, Place, Values, spoken
 
 MOST_OCCURRENCES = 50
 """Occurrences of a repeating group when the questionnaire sets no limit."""
@@ -139,8 +140,10 @@ class _Walk:
     def _known(self, item: Item, instance: tuple[int, ...], groups: tuple[Place, ...], *, seen: bool) -> None:
         """A value that nobody is asked for."""
         place = Place(item.link_id, instance)
-        values = item.initial
-        if item.calculated is not None:
+        values = self.answers.get(place, item.initial) if item.recalled else item.initial
+        if item.adds_up:
+            values = self._sum(item)
+        elif item.calculated is not None:
             values = self.evaluator.value(item, place) if self.evaluator is not None else ()
         if not values:
             return
@@ -148,6 +151,18 @@ class _Walk:
         if seen and item.read_only and item.text:
             self.waiting.append((None, f"{item.text}: {', '.join(map(spoken, values))}"))
         self._below(item, values, instance, groups, asked=False)
+
+    def _sum(self, item: Item) -> Values:
+        """The total of questions that were answered, all of them, and each with a score."""
+        given = [self.facts.get(link_id, ()) for link_id in item.adds_up]
+        scored = [value.ordinal for values in given for value in values if isinstance(value, Coding)]
+        known = [ordinal for ordinal in scored if ordinal is not None]
+        if len(known) != len(item.adds_up) or not all(len(values) == 1 for values in given):
+            return ()
+        total = sum(known, Decimal())
+        if item.type is not ItemType.INTEGER:
+            return (total,)
+        return (int(total),) if total == total.to_integral_value() else ()
 
     def _below(
         self, item: Item, values: Values, instance: tuple[int, ...], groups: tuple[Place, ...], *, asked: bool

@@ -8,7 +8,9 @@ from flows.answers import Reason
 from flows.course import Entry
 from flows.escalation import Tier
 from flows.events import Command, Waiting
+from flows.evidence import Evidence
 from flows.items import Item
+from flows.learn import Topic
 from flows.lifecycle import Stage
 from flows.listener import Signal
 from flows.values import Place, Value, Values
@@ -18,6 +20,16 @@ class RequestKind(StrEnum):
     """What a patient asks the clinic for."""
 
     CONSULTATION = "consultation"
+    VISIT = "visit"
+
+
+class IntakeOutcome(StrEnum):
+    """What an intake leads to, the most pressing first."""
+
+    EMERGENCY = "emergency"
+    CALL_FIRST = "call_first"
+    ELSEWHERE = "elsewhere"
+    FLAGGED = "flagged"
     VISIT = "visit"
 
 
@@ -64,7 +76,8 @@ class Ask:
 
     An item that is a group asks whether the group occurs, or occurs once more. `draft` holds what is chosen so far of a
     question with several answers, `guess` what a typed text may mean, `given` the answer that is being changed. With
-    `in_place` it replaces the message that was tapped.
+    `in_place` it replaces the message that was tapped. With `in_person` it answers words that may have asked for a
+    change, so it says where changes are made (P5).
     """
 
     conversation: int
@@ -81,6 +94,7 @@ class Ask:
     given: Values | None = None
     screen: int = 0
     in_place: bool = False
+    in_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +108,7 @@ class Review:
     closing: tuple[str, ...] = ()
     screen: int = 0
     in_place: bool = False
+    in_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +121,36 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Send a text by the name of its template, with buttons under it. Help is always the last of them."""
+    """Send a text by the name of its template, with buttons under it. Help is always the last of them.
+
+    A topic among the buttons is one to read it.
+    """
 
     template: str
-    buttons: tuple[Command | Begin, ...] = ()
+    buttons: tuple[Command | Begin | Topic, ...] = ()
     overtakes: bool = False
     """Whether it goes before whatever else waits for this person, because help cannot wait."""
     about: str = ""
     """The title of the questionnaire that it is about."""
+    in_person: bool = False
+    """Whether it answers words that may have asked for a change: then it says where changes are made (P5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Show the titles of Learn, a screen at a time. With `in_place` they replace the message that was tapped."""
+
+    topics: tuple[Topic, ...]
+    screen: int = 0
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Teach:
+    """Say what a topic of Learn says, with a button to the others, and these."""
+
+    topic: Topic
+    buttons: tuple[Begin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +178,19 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Raise:
-    """Raise an alert by a rule, or add to the one that is open."""
+    """Raise an alert by a rule, or add to the one that is open, with what each case that fired was fired by."""
 
     rule: str
     tier: Tier
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Ask the clinic for a consultation or a visit."""
+    """Ask the clinic for a consultation or a visit; for a consultation, with what the intake led to."""
 
     kind: RequestKind
+    outcome: IntakeOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,4 +209,6 @@ class Forget:
     prefix: str
 
 
-Effect = Record | Withdraw | Settle | Leave | Ask | Review | Say | Toast | Keep | End | Raise | Request | Wake | Forget
+Told = Ask | Review | Say | Contents | Teach | Toast
+"""What reaches a patient as words."""
+Effect = Told | Record | Withdraw | Settle | Leave | Keep | End | Raise | Request | Wake | Forget

@@ -19,6 +19,7 @@ class Command(StrEnum):
     NO_CALL = "no_call"
     PAUSE = "pause"
     REVIEW = "review"
+    LEARN = "learn"
 
 
 class Press(StrEnum):
@@ -118,6 +119,20 @@ class Pressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Browsed:
+    """A button that leafs through the topics of Learn: which screen to show."""
+
+    screen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The button of a topic of Learn, by its id."""
+
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sought:
     """A clinician asks a patient to answer a questionnaire of the catalogue, by its name."""
 
@@ -151,6 +166,13 @@ class ExpiryDue:
 
 
 @dataclass(frozen=True, slots=True)
+class SilenceDue:
+    """A check-in was not sent for a while: the rules look at that."""
+
+    conversation: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleDue:
     """A rule that waits is to be looked at again. `case` is its position in the rule."""
 
@@ -165,12 +187,17 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitMissed:
+    """The patient did not come to a visit, says the clinic's staff."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelLost:
     """The person blocked the bot, or a message can no longer be delivered."""
 
 
-Waiting = CheckInDue | ReminderDue | ReviewDue | ExpiryDue | RuleDue
+Waiting = CheckInDue | ReminderDue | ReviewDue | ExpiryDue | SilenceDue | RuleDue
 """Events that a timer brings."""
-Doing = Said | Sent | Asked | Begun | Answered | Pressed
+Doing = Said | Sent | Asked | Begun | Answered | Pressed | Browsed | Read
 """Events that the patient's own hands make."""
-Event = Doing | Waiting | Sought | Enrolled | ChannelLost
+Event = Doing | Waiting | Sought | Enrolled | VisitMissed | ChannelLost

@@ -14,6 +14,7 @@ from flows.conversation import Conversation
 from flows.course import Course, Entry
 from flows.effects import RequestKind
 from flows.escalation import Tier
+from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import AlertState, Stage
 from flows.questionnaire import Questionnaire
 from flows.responses import Detail
@@ -30,6 +31,9 @@ MEDICINE = Coding("medicine", "urn:taperline")
 
 OURS = "urn:taperline:"
 """What the names of our identifiers and tags begin with."""
+
+SEVERITY = {Tier.EMERGENCY: "high", Tier.URGENT: "moderate", Tier.ROUTINE: "low"}
+"""FHIR's detectedissue-severity."""
 
 HL7 = "http://terminology.hl7.org/CodeSystem/"
 UCUM = "http://unitsofmeasure.org"
@@ -58,7 +62,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert by its number, and the times at which it was paged."""
+    """An alert by its number, the times at which it was paged, and what raised it, the oldest first."""
 
     number: int
     rule: str
@@ -68,6 +72,7 @@ class Alert:
     raised_at: datetime
     resolved_at: datetime | None = None
     pages: tuple[datetime, ...] = ()
+    occasions: tuple[Occasion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,9 @@ class _Bundler:
             subject=self._patient,
             period={name: at.isoformat() for name, at in period.items() if at is not None},
         )
+        for number, occasion in enumerate(alert.occasions, start=1):
+            for part, evidence in enumerate(occasion.evidence, start=1):
+                yield self._evidence(alert, f"{alert.number}/{number}/{part}", occasion.at, evidence)
         for number, at in enumerate(alert.pages, start=1):
             yield self._entry(
                 "Communication",
@@ -232,6 +240,22 @@ class _Bundler:
                 sent=at.isoformat(),
                 payload=[{"contentString": f"Page {number} of alert A-{alert.number}"}],
             )
+
+    def _evidence(self, alert: Alert, number: str, at: datetime, evidence: Evidence) -> Resource:
+        return self._entry(
+            "DetectedIssue",
+            number,
+            meta=_tags(case=str(evidence.case), tier=evidence.tier),
+            identifier=[_identifier("evidence", number)],
+            status="final",
+            code=_concept(Coding(alert.rule, f"{OURS}rule", alert.title), text=alert.title),
+            severity=SEVERITY[evidence.tier],
+            patient=self._patient,
+            identifiedDateTime=at.isoformat(),
+            implicated=[self._reference("Flag", alert.number)],
+            evidence=[{"code": _finding(finding)} for finding in evidence.findings] or None,
+            detail=evidence.note or None,
+        )
 
     def _request(self, request: Request) -> Iterator[Resource]:
         """An Appointment; when it was dealt with, FHIR knows no other status for one of which no time is known."""
@@ -272,6 +296,13 @@ class _Bundler:
 
     def _id(self, kind: str, key: object) -> str:
         return str(uuid5(_NAMESPACE, f"{self.record.code}/{kind}/{key}"))
+
+
+def _finding(finding: Finding) -> list[Resource]:
+    """What was looked at, what was found, and the kind of error, if there was one."""
+    fact = _concept(Coding(finding.fact, f"{OURS}fact", finding.condition), text=finding.about)
+    error = [_concept(Coding(finding.error, f"{OURS}error"))] if finding.error else []
+    return [fact, *(_concept(text=found) for found in finding.found), *error]
 
 
 def _definition(form: Questionnaire) -> Resource:
@@ -367,7 +398,23 @@ class _Reader:
             raised_at=datetime.fromisoformat(period["start"]),
             resolved_at=None if end is None else datetime.fromisoformat(end),
             pages=tuple(self._pages.get(f"urn:uuid:{found['id']}", ())),
+            occasions=tuple(
+                Occasion(at, tuple(evidence))
+                for at, evidence in self._occasions.get(f"urn:uuid:{found['id']}", {}).values()
+            ),
         )
+
+    def _evidence(self, found: Resource) -> Evidence:
+        findings = (self._finding(*part["code"]) for part in found.get("evidence", ()))
+        return Evidence(
+            int(_tag(found, "case")), Tier(_tag(found, "tier")), tuple(findings), note=found.get("detail", "")
+        )
+
+    def _finding(self, fact: Resource, *parts: Resource) -> Finding:
+        [coding] = fact["coding"]
+        found = tuple(part["text"] for part in parts if "text" in part)
+        error = next((part["coding"][0]["code"] for part in parts if "coding" in part), "")
+        return Finding(coding["code"], coding["display"], fact["text"], found, error)
 
     def _request(self, found: Resource) -> Request:
         is_open = found["status"] == "proposed"
@@ -396,6 +443,17 @@ class _Reader:
             for about in found.get("about", ()):
                 pages.setdefault(about["reference"], []).append(datetime.fromisoformat(found["sent"]))
         return pages
+
+    @cached_property
+    def _occasions(self) -> Mapping[str, dict[str, tuple[datetime, list[Evidence]]]]:
+        """What raised each flag, occasion by occasion."""
+        occasions: dict[str, dict[str, tuple[datetime, list[Evidence]]]] = {}
+        for found in self._all("DetectedIssue"):
+            [flag], [number] = found["implicated"], found["identifier"]
+            of_flag = occasions.setdefault(flag["reference"], {})
+            at = datetime.fromisoformat(found["identifiedDateTime"])
+            of_flag.setdefault(number["value"].rpartition("/")[0], (at, []))[1].append(self._evidence(found))
+        return occasions
 
     @cached_property
     def _held(self) -> frozenset[str]:

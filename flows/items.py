@@ -53,13 +53,21 @@ PYTHON_TYPE: dict[ItemType, tuple[type, ...]] = {
 """What an answer to a question without options is in Python."""
 
 
+SUGGESTED = 6
+"""The options that stand on buttons where the others are found by typing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One permitted answer of a choice, and the words on its button. An exclusive one goes with no other."""
+    """One permitted answer of a choice, and the words on its button. An exclusive one goes with no other.
+
+    `also` are other names of it that people type.
+    """
 
     value: Value
     label: str
     exclusive: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,10 @@ class Item:
     """A question, a group or a text to show.
 
     `enable_when` is None when the item is always enabled; `enable_expression`, `calculated` and `variables` are
-    FHIRPath. `initial` is a first value: proposed to whoever is asked, and the answer where nobody is.
+    FHIRPath. A total that `adds_up` questions before it, named by linkId, needs no FHIRPath. `initial` is a first
+    value: proposed to whoever is asked, and the answer where nobody is. A `recalled` item is filled in, when the
+    conversation is opened, with what the record knows by its code. With `autocomplete` most options are found by
+    typing; `others` are names of what is known and is none of them.
     """
 
     link_id: str
@@ -80,12 +91,16 @@ class Item:
     repeats: bool = False
     read_only: bool = False
     hidden: bool = False
+    recalled: bool = False
     may_decline: bool = False
     options: tuple[Option, ...] = ()
+    autocomplete: bool = False
+    others: tuple[str, ...] = ()
     initial: Values = ()
     enable_when: Test | None = None
     enable_expression: str | None = None
     calculated: str | None = None
+    adds_up: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     min_length: int | None = None
     max_length: int | None = None
@@ -108,6 +123,11 @@ class Item:
     def is_asked(self) -> bool:
         """Whether a person is to answer it: not what is hidden, read-only or computed."""
         return self.is_question and not (self.hidden or self.read_only or self.calculated)
+
+    @property
+    def suggested(self) -> tuple[Option, ...]:
+        """The options that stand on buttons."""
+        return self.options[:SUGGESTED] if self.autocomplete else self.options
 
     @property
     def unit(self) -> str:

@@ -33,6 +33,7 @@ class Signal(StrEnum):
     TAPER = "taper"
     HUMAN = "human"
     STOP = "stop"
+    DANGER = "danger"
 
 
 class PhraseError(TaperlineError, ValueError):
@@ -102,8 +103,8 @@ class _Pattern:
 
 
 def signals_in_order(signals: Iterable[Signal]) -> list[str]:
-    """The signals as plain words, the most pressing first."""
-    heard = frozenset(signals)
+    """The signals as plain words, the most pressing first; danger to others is for a rule alone, and not told."""
+    heard = frozenset(signals) - {Signal.DANGER}
     return [signal.value for signal in Signal if signal in heard]
 
 

@@ -1,6 +1,7 @@
 """A FHIR R4 Questionnaire (YAML or JSON) as frozen values."""
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any
 from flows import plain_yaml
 from flows.items import Item
 from flows.problems import Problem, QuestionnaireError, Severity, problems
-from flows.reading import item, variables
+from flows.reading import Raw, item, variables
 
 MOST_NESTED = 6
 """Repetitions inside each other: the callback data of a button has room for the numbers of so many."""
@@ -57,7 +58,7 @@ class Questionnaire:
     @cached_property
     def computes(self) -> bool:
         """Whether something in it is computed from answers by FHIRPath."""
-        return any(found.calculated or found.enable_expression for found in self._walked)
+        return any((found.calculated and not found.adds_up) or found.enable_expression for found in self._walked)
 
     @cached_property
     def _walked(self) -> Sequence[Item]:
@@ -84,6 +85,46 @@ def load(text: str, name: str) -> Questionnaire:
         source=text,
         variables=variables(resource),
     )
+
+
+def complete(text: str, name: str, value_sets: Mapping[str, Raw]) -> str:
+    """The text of a questionnaire with the value sets in it that it refers to by their addresses.
+
+    So a version that is kept can be read without them, whatever becomes of them. A text that refers to none of
+    `value_sets` stays as it is. Raises UnreadableError when it is neither YAML nor JSON.
+    """
+    if not any(address in text for address in value_sets):
+        return text
+    resource = plain_yaml.read(text, name)
+    if not isinstance(resource, dict) or not isinstance(contained := resource.get("contained", []), list):
+        return text
+    whole = list(contained)
+    for found in list(_raw_items(resource)):
+        address = str(found.get("answerValueSet")).partition("|")[0]
+        if address in value_sets:
+            found["answerValueSet"] = "#" + _put_into(whole, value_sets[address])
+    return json.dumps({**resource, "contained": whole}, ensure_ascii=False) if whole != contained else text
+
+
+def _put_into(contained: list[Any], value_set: Raw) -> str:
+    """The id of a value set among the contained resources; it is put there unless its address stands there already."""
+    parts = [part for part in contained if isinstance(part, Mapping)]
+    for part in parts:
+        if part.get("url") == value_set["url"] and isinstance(part.get("id"), str):
+            return str(part["id"])
+    taken, named = {part.get("id") for part in parts}, str(value_set["id"])
+    while named in taken:
+        named += "-1"
+    contained.append({**value_set, "id": named})
+    return named
+
+
+def _raw_items(holder: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    below = holder.get("item")
+    for found in below if isinstance(below, list) else ():
+        if isinstance(found, dict):
+            yield found
+            yield from _raw_items(found)
 
 
 def _too_deep(items: Sequence[Item], depth: int) -> Iterator[str]:

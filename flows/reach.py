@@ -9,6 +9,7 @@ from itertools import combinations
 from math import ceil, floor
 
 from flows.care import Channel
+from flows.checklists import checklists
 from flows.conditions import Condition, Every, Operator, Some, Test, holds, order
 from flows.items import MOMENTS, NUMBERS, Item, ItemType
 from flows.lifecycle import Standing
@@ -27,6 +28,12 @@ MOST_KINDS = 10
 
 OUTSIDE = frozenset({"X0"})
 """Rules that the program raises by itself, without looking at their cases."""
+
+FROM_ELSEWHERE = (
+    *("%last.", "%rise", "%weeks-rising.", "%highest.", "%worst-new.", "%plan.", "%alerts.", "%unanswered.", "%visit."),
+    *("%half-life", "%new-medicine", "%taking", "%dose-class", "%outcome"),
+)
+"""How the names of facts begin that are not read off the answers of one questionnaire."""
 
 FRACTION = Decimal("0.000001")
 
@@ -212,10 +219,10 @@ class _Space:
         heard = item.is_asked and not any(
             one.hidden or one.read_only or (one.is_question and not one.is_asked) for one in around
         )
-        if not heard and item.calculated is None:
+        if not heard and item.calculated is None and not item.recalled:
             yield item.initial
             return
-        if self.rule_facts or not item.least or item.calculated is not None:
+        if self.rule_facts or not item.least or item.calculated is not None or item.recalled:
             yield ()
         if item.may_decline:
             yield (DECLINED,)
@@ -235,9 +242,12 @@ class _Space:
             case "%signal":
                 selections = _selections(list(Signal), name, conditions, None)
                 return [(), *selections]
-            case "%dose.fall" if dose_questions(self.form):
+            case "%dose.fall" | "%dose.below" | "%dose.above":
                 near = [value for number in numbers for value in _near(number, FRACTION)]
-                return [(), *((value,) for value in (*near, Decimal(0), Decimal(1)) if 0 <= value <= 1)]
+                most = Decimal(10**6) if name == "%dose.above" else Decimal(1)
+                told = [value for value in (*near, Decimal(0), Decimal(1)) if -1 <= value <= most]
+                least = 0 if name == "%dose.fall" else -1
+                return [(), *((value,) for value in told if value >= least and dose_questions(self.form))]
             case "%misunderstood":
                 whole = {
                     place
@@ -253,7 +263,16 @@ class _Space:
             case "%safe":
                 return [(), (False,)]
         group = next((group for group in scored_groups(self.form) if total_name(group) == name), None)
-        return [()] if group is None else [(), *((total,) for total in self._sums[group])]
+        if group is not None:
+            return [(), *((total,) for total in self._sums[group])]
+        is_open = name.startswith(FROM_ELSEWHERE) or name in self._measured
+        return [(), *_any_of(conditions)] if is_open else [()]
+
+    @cached_property
+    def _measured(self) -> frozenset[str]:
+        """The names of the totals that this questionnaire can come to, beside those of groups."""
+        computed = (item.link_id for item in self.form.walk() if item.calculated is not None)
+        return frozenset(map(total_name, (*computed, *(item.link_id for item, _ in checklists(self.form)))))
 
     @cached_property
     def _sums(self) -> Mapping[str, Sequence[Decimal]]:
@@ -270,6 +289,20 @@ class _Space:
                     raise _TooManyError
             found[group] = sorted(sums)
         return found
+
+
+def _any_of(conditions: Sequence[Condition]) -> Iterator[Values]:
+    """A value of every kind that conditions tell apart, of a fact that may be anything they compare it with."""
+    for condition in conditions:
+        answer = condition.answer
+        if condition.operator is Operator.EXISTS:
+            yield ("!",)
+        elif isinstance(answer, bool):
+            yield from ((True,), (False,))
+        elif isinstance(answer, int | Decimal):
+            yield from ((value,) for value in _near(Decimal(answer), FRACTION))
+        else:
+            yield from ((answer,), ("!",))
 
 
 def _parts(weights: Sequence[Decimal], item: Item) -> frozenset[Decimal]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flows import totals
 from flows.conditions import Condition, Every, Operator, Some, Test
-from flows.items import NUMBERS, Item, ItemType, Option
+from flows.items import CHOICES, NUMBERS, Item, ItemType, Option
 from flows.values import WEIGHTS, Coding, Value, Values, decode, spoken
 
 Raw = Mapping[str, Any]
@@ -34,10 +34,16 @@ SUPPORT_LINK = CORE + "questionnaire-supportLink"
 VARIABLE = CORE + "variable"
 CALCULATED = SDC + "calculatedExpression"
 ENABLE_EXPRESSION = SDC + "enableWhenExpression"
+AUTOCOMPLETE = "autocomplete"
+"""The code of itemControl that lets a person find an option by typing."""
 MAY_DECLINE = "https://taperline.example/StructureDefinition/may-decline"
 """Ours: whether a patient may say that they prefer not to answer."""
 
+RECALLED = "https://taperline.example/StructureDefinition/recalled"
+"""Ours: whether a hidden item is filled in with what the record knows by its code, when the conversation is opened."""
+
 FHIRPATH = "text/fhirpath"
+SUMS = frozenset({ItemType.INTEGER, ItemType.DECIMAL})
 HELP = frozenset({"help", "flyover"})
 """Codes of itemControl that make a display item the help text of the item that holds it."""
 
@@ -93,7 +99,8 @@ def condition(raw: Raw) -> Condition:
 def options(raw: Raw, resource: Raw) -> tuple[Option, ...]:
     """The permitted answers of an item: its answerOption, or the contained ValueSet that its answerValueSet names."""
     if "answerValueSet" in raw:
-        return tuple(Option(coding, label(coding)) for coding in value_set(raw["answerValueSet"], resource))
+        listed, _ = _value_set(raw["answerValueSet"], resource)
+        return listed
     offered = []
     for part in raw.get("answerOption", ()):
         value = decode(part)
@@ -106,16 +113,25 @@ def options(raw: Raw, resource: Raw) -> tuple[Option, ...]:
 
 def value_set(reference: object, resource: Raw) -> Sequence[Coding]:
     """The codings of a contained ValueSet: its expansion, or else the concepts that it lists."""
+    listed, _ = _value_set(reference, resource)
+    return [option.value for option in listed if isinstance(option.value, Coding)]
+
+
+def _value_set(reference: object, resource: Raw) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
+    """What a contained ValueSet lists, and what it excludes by name."""
     if not isinstance(reference, str) or not reference.startswith("#"):
         raise ValueError(f"{reference} is not contained in this file, and a chat has no terminology server")
     found = _contained(resource, "ValueSet", "id", reference.removeprefix("#"))
     if found is None:
         raise ValueError(f"no contained ValueSet has the id {reference.removeprefix('#')}")
     expansion = found.get("expansion", {}).get("contains")
-    codings = list(_concepts(expansion, None) if expansion else _composed(found, resource))
-    if not codings:
+    excluded = () if expansion else tuple(_composed(found, "exclude", resource))
+    left_out = {option.value for option in excluded}
+    included = _concepts(expansion, None) if expansion else _composed(found, "include", resource)
+    listed = tuple(option for option in included if option.value not in left_out)
+    if not listed:
         raise ValueError(f"the ValueSet {reference} lists no codes")
-    return codings
+    return listed, excluded
 
 
 def label(value: Value) -> str:
@@ -129,7 +145,9 @@ def item(raw: Raw, resource: Raw) -> Item:
     parts = raw.get("item", ())
     helps = [part for part in parts if is_help(part)]
     offered = options(raw, resource)
+    is_typed = kind in CHOICES and AUTOCOMPLETE in _controls(raw)
     repeats = _flag(raw, "repeats")
+    stated = expression(raw, CALCULATED)
     units = [decode(part) for part in extensions(raw, UNIT, UNIT_OPTION)]
     return Item(
         link_id=raw["linkId"],
@@ -142,12 +160,16 @@ def item(raw: Raw, resource: Raw) -> Item:
         repeats=repeats,
         read_only=_flag(raw, "readOnly"),
         hidden=extension(raw, HIDDEN) is True,
+        recalled=extension(raw, RECALLED) is True,
         may_decline=extension(raw, MAY_DECLINE) is True,
         options=offered,
+        autocomplete=is_typed,
+        others=_others(raw, resource) if is_typed else (),
         initial=_initial(raw, offered)[: None if repeats else 1],
         enable_when=enable_when(raw),
         enable_expression=expression(raw, ENABLE_EXPRESSION),
-        calculated=expression(raw, CALCULATED) or (totals.expression(raw, resource) if kind in NUMBERS else None),
+        calculated=stated or (totals.expression(raw, resource) if kind in NUMBERS else None),
+        adds_up=totals.adds_up(raw, resource) if stated is None and kind in SUMS else (),
         variables=variables(raw),
         min_length=_whole(raw, MIN_LENGTH),
         max_length=raw.get("maxLength"),
@@ -202,8 +224,21 @@ def _flag(raw: Raw, name: str) -> bool:
 
 def is_help(raw: Raw) -> bool:
     """Whether an item is the help text of the item that holds it."""
+    return raw.get("type") == ItemType.DISPLAY and bool(HELP & _controls(raw))
+
+
+def _controls(raw: Raw) -> frozenset[str]:
+    """The codes of the controls that the author wishes for an item."""
     control = next(extensions(raw, ITEM_CONTROL), {}).get("valueCodeableConcept", {})
-    return raw.get("type") == ItemType.DISPLAY and any(code.get("code") in HELP for code in control.get("coding", ()))
+    return frozenset(str(code.get("code")) for code in control.get("coding", ()))
+
+
+def _others(raw: Raw, resource: Raw) -> tuple[str, ...]:
+    """The names of what the ValueSet of an item excludes: known, and none of the options."""
+    if "answerValueSet" not in raw:
+        return ()
+    _, excluded = _value_set(raw["answerValueSet"], resource)
+    return tuple(name for option in excluded for name in (option.label, *option.also))
 
 
 def _initial(raw: Raw, offered: Sequence[Option]) -> Values:
@@ -240,11 +275,9 @@ def _contained(resource: Raw, kind: str, name: str, value: str) -> Raw | None:
     )
 
 
-def _composed(found: Raw, resource: Raw) -> Iterator[Coding]:
-    compose = found.get("compose", {})
-    if "exclude" in compose:
-        raise ValueError(f"the ValueSet #{found.get('id')} excludes codes, which needs a terminology server")
-    for include in compose.get("include", ()):
+def _composed(found: Raw, part: str, resource: Raw) -> Iterator[Option]:
+    """The codes that a ValueSet includes or excludes; only those that it lists can be known."""
+    for include in found.get("compose", {}).get(part, ()):
         system = include.get("system")
         if "filter" in include or "valueSet" in include:
             raise ValueError(f"the ValueSet #{found.get('id')} must list its codes: filters need a terminology server")
@@ -258,7 +291,7 @@ def _composed(found: Raw, resource: Raw) -> Iterator[Coding]:
         yield from _concepts(concepts, system)
 
 
-def _concepts(concepts: Sequence[Raw], system: str | None) -> Iterator[Coding]:
+def _concepts(concepts: Sequence[Raw], system: str | None) -> Iterator[Option]:
     for concept in concepts:
         its = concept.get("system", system)
         if not concept.get("abstract") and not concept.get("inactive"):
@@ -266,5 +299,6 @@ def _concepts(concepts: Sequence[Raw], system: str | None) -> Iterator[Coding]:
             weighing = [part for part in concept.get("extension", ()) if part.get("url") in WEIGHTS]
             coding = decode({"valueCoding": {"system": its, **parts} if its else parts, "extension": weighing})
             if isinstance(coding, Coding):
-                yield coding
+                names = (part.get("value") for part in concept.get("designation", ()))
+                yield Option(coding, label(coding), also=tuple(name for name in names if isinstance(name, str)))
         yield from _concepts([*concept.get("contains", ()), *concept.get("concept", ())], its)

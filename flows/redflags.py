@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flows.conditions import Test, holds
+from flows.conditions import Cause, Test, causes, holds
 from flows.effects import RequestKind, Say
 from flows.escalation import Role, Tier
 from flows.values import Facts
@@ -21,7 +21,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One red flag: what it looks for, who acts on it or is informed, what the patient is told, and why."""
+    """One red flag: what it looks for, who acts on it or is informed, what the patient is told, and why.
+
+    `acknowledge` and `contact` say within what time an owner takes it and speaks with the patient.
+    A rule without cases is kept by the program itself; `kept_by` says where.
+    """
 
     id: str
     title: str
@@ -31,14 +35,18 @@ class Rule:
     request: RequestKind | None
     rationale: str
     source: str
+    acknowledge: str = ""
+    contact: str = ""
+    kept_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A rule has fired, by one of its cases."""
+    """A rule has fired, by one of its cases, for these causes."""
 
     rule: Rule
     case: int
+    causes: tuple[Cause, ...] = ()
 
     @property
     def tier(self) -> Tier:
@@ -55,20 +63,22 @@ def fired(rules: Iterable[Rule], before: Facts, now: Facts) -> Sequence[Firing]:
     A case that cannot be evaluated fires: when a rule is broken, a person looks (P6).
     """
     found = [
-        Firing(rule, index)
+        Firing(rule, index, tuple(causes(case.test, now)))
         for rule in rules
         for index, case in enumerate(rule.cases)
-        if _alarming(case.test, now, True) and not _alarming(case.test, before, False)
+        if alarming(case.test, now, True) and not alarming(case.test, before, False)
     ]
     return sorted(found, key=lambda firing: firing.tier.urgency)
 
 
-def still(rule: Rule, case: int, now: Facts) -> bool:
-    """Whether a case that waited still holds."""
-    return _alarming(rule.cases[case].test, now, True)
+def still(rule: Rule, case: int, now: Facts) -> Firing | None:
+    """The firing of a case that waited, when it still holds."""
+    test = rule.cases[case].test
+    return Firing(rule, case, tuple(causes(test, now))) if alarming(test, now, True) else None
 
 
-def _alarming(test: Test, facts: Facts, when_broken: bool) -> bool:
+def alarming(test: Test, facts: Facts, when_broken: bool) -> bool:
+    """Whether a test holds; a broken one counts as told."""
     try:
         return holds(test, facts)
     except Exception:  # noqa: BLE001 (P6: any failure of a rule goes to a person)

@@ -75,9 +75,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What a text may mean, to be confirmed before it counts."""
+    """What a text may mean, to be confirmed before it counts; and what it answers if it does not mean that."""
 
     value: Value
+    otherwise: Value | None = None
 
 
 Answers = Mapping[Place, Values]

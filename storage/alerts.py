@@ -1,11 +1,15 @@
 """Alerts: raised, paged, acknowledged, resolved, with a trace of every step."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import col, select
 
 from flows.escalation import Tier
+from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, AlertState, AlertStep, after
 from storage import timers
 from storage.database import Transaction, new_id
@@ -13,10 +17,13 @@ from storage.tables import AlertEventRow, AlertRow, TimerRow
 
 OPEN = (AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED)
 UNTAKEN = (AlertState.RAISED, AlertState.PAGED)
+EVIDENCE = "alert_event/evidence"
 
 
-def raise_(tx: Transaction, patient_id: int, rule: str, tier: Tier, *, now: datetime) -> tuple[AlertRow, bool]:
-    """Raise an alert, or add new facts to the one that is open for this patient and rule.
+def raise_(
+    tx: Transaction, patient_id: int, rule: str, tier: Tier, evidence: Sequence[Evidence], *, now: datetime
+) -> tuple[AlertRow, bool]:
+    """Raise an alert, or add new facts to the one that is open for this patient and rule. Its evidence is kept sealed.
 
     A tier is never lowered. Returns the alert, and whether it must be paged now: when it is new, when its tier rose,
     and when somebody had already acknowledged what was known before.
@@ -29,9 +36,9 @@ def raise_(tx: Transaction, patient_id: int, rule: str, tier: Tier, *, now: date
         alert = AlertRow(patient_id=patient_id, rule=rule, tier=tier, state=AlertState.RAISED, raised_at=now)
         tx.session.add(alert)
         tx.session.flush()
-        note(tx, alert, "raised", now=now)
+        note(tx, alert, "raised", evidence, now=now)
         return alert, True
-    note(tx, alert, "new_facts", now=now)
+    note(tx, alert, "new_facts", evidence, now=now)
     rises = tier.urgency < Tier(alert.tier).urgency
     if rises:
         alert.tier = tier
@@ -55,9 +62,35 @@ def move(tx: Transaction, alert: AlertRow, step: AlertStep, *, by: int | None = 
     note(tx, alert, step, by=by, now=now)
 
 
-def note(tx: Transaction, alert: AlertRow, kind: str, *, by: int | None = None, now: datetime) -> None:
+def note(
+    tx: Transaction,
+    alert: AlertRow,
+    kind: str,
+    evidence: Sequence[Evidence] = (),
+    *,
+    by: int | None = None,
+    now: datetime,
+) -> None:
     """Append to the trace of an alert."""
-    tx.session.add(AlertEventRow(id=new_id(), alert_id=number(alert), at=now, kind=kind, clinician_id=by))
+    row = AlertEventRow(id=new_id(), alert_id=number(alert), at=now, kind=kind, clinician_id=by)
+    if evidence:
+        row.evidence_sealed = tx.seal(json.dumps([asdict(found) for found in evidence]), EVIDENCE, row.id)
+    tx.session.add(row)
+
+
+def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequence[Occasion]]:
+    """What these alerts were raised by, time after time, the oldest first. Reading it is for the caller to audit."""
+    query = (
+        select(AlertEventRow)
+        .where(col(AlertEventRow.alert_id).in_(numbers), col(AlertEventRow.evidence_sealed).is_not(None))
+        .order_by(col(AlertEventRow.id))
+    )
+    found: dict[int, list[Occasion]] = {}
+    for row in tx.session.exec(query):
+        if row.evidence_sealed is not None:
+            kept = json.loads(tx.open(row.evidence_sealed, EVIDENCE, row.id))
+            found.setdefault(row.alert_id, []).append(Occasion(row.at, tuple(map(_evidence, kept))))
+    return found
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
@@ -69,6 +102,12 @@ def open_ones(tx: Transaction) -> Sequence[AlertRow]:
     """Every alert that is not resolved, the most urgent and oldest first."""
     rows = tx.session.exec(select(AlertRow).where(col(AlertRow.state).in_(OPEN))).all()
     return sorted(rows, key=lambda alert: (Tier(alert.tier).urgency, number(alert)))
+
+
+def rules_since(tx: Transaction, patient_id: int, since: datetime) -> frozenset[str]:
+    """The rules that raised an alert about a patient since then."""
+    query = select(AlertRow.rule).where(AlertRow.patient_id == patient_id, AlertRow.raised_at >= since)
+    return frozenset(tx.session.exec(query))
 
 
 def gone_quiet(tx: Transaction) -> Sequence[AlertRow]:
@@ -93,3 +132,8 @@ def number(alert: AlertRow) -> int:
 def scope(alert: AlertRow) -> str:
     """The scope of an alert's timers."""
     return f"alert:{number(alert)}"
+
+
+def _evidence(kept: Mapping[str, Any]) -> Evidence:
+    findings = (Finding(**{**finding, "found": tuple(finding["found"])}) for finding in kept["findings"])
+    return Evidence(kept["case"], Tier(kept["tier"]), tuple(findings), kept["note"])

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -84,6 +84,21 @@ def of_patient(tx: Transaction, patient_id: int) -> Sequence[tuple[Conversation,
     rows = tx.session.exec(query).all()
     forms = {found: _definition(tx, found) for found in {row.definition_hash for row in rows}}
     return [(_held(tx, row, forms[row.definition_hash], answers.get(row.id, ())), row.moved_at) for row in rows]
+
+
+def last_sent(tx: Transaction, patient_id: int, purpose: str) -> tuple[Conversation, datetime] | None:
+    """The conversation of this purpose that a patient sent last, and when."""
+    query = (
+        select(ConversationRow)
+        .where(
+            ConversationRow.patient_id == patient_id,
+            ConversationRow.purpose == purpose,
+            ConversationRow.stage == Stage.SUBMITTED,
+        )
+        .order_by(col(ConversationRow.moved_at).desc(), col(ConversationRow.id).desc())
+    )
+    row = tx.session.exec(query).first()
+    return None if row is None else (_load(tx, row), row.moved_at)
 
 
 def save(tx: Transaction, patient_id: int, conversation: Conversation, *, now: datetime) -> None:
@@ -171,12 +186,14 @@ def doses(
             col(AnswerRow.superseded_at).is_(None),
         )
     )
-    found: list[DailyDose] = []
+    given: dict[tuple[str, date], dict[str, Values]] = {}
     for answer, conversation in tx.session.exec(query):
-        form = _definition(tx, conversation.definition_hash)
         day = answer.answered_at.astimezone(ZoneInfo(zone)).date()
-        found += reported(form, {answer.link_id: _values(tx, answer)}, day=day)
-    return tuple(found)
+        facts = given.setdefault((conversation.definition_hash, day), {})
+        facts[answer.link_id] = (*facts.get(answer.link_id, ()), *_values(tx, answer))
+    return tuple(
+        dose for (form, day), facts in given.items() for dose in reported(_definition(tx, form), facts, day=day)
+    )
 
 
 def keep_text(tx: Transaction, patient_id: int, text: str, signals: Collection[Signal], *, now: datetime) -> None:
@@ -216,8 +233,8 @@ def _sealed_draft(tx: Transaction, conversation: Conversation) -> str | None:
     draft = conversation.draft
     if draft == Draft():
         return None
-    guess = None if draft.guess is None else encode(draft.guess)
-    parts = {"values": [encode(value) for value in draft.values], "guess": guess}
+    guess, otherwise = (None if value is None else encode(value) for value in (draft.guess, draft.otherwise))
+    parts = {"values": [encode(value) for value in draft.values], "guess": guess, "otherwise": otherwise}
     return tx.seal(json.dumps(parts), DRAFT, conversation.id)
 
 
@@ -225,8 +242,9 @@ def _draft(tx: Transaction, row: ConversationRow) -> Draft:
     if row.draft_sealed is None:
         return Draft()
     parts = json.loads(tx.open(row.draft_sealed, DRAFT, row.id))
-    guess = None if parts["guess"] is None else decode(parts["guess"])
-    return Draft(tuple(map(decode, parts["values"])), guess)
+    told = (parts["guess"], parts.get("otherwise"))  # drafts of an earlier version hold no words of their own
+    guess, otherwise = (None if element is None else decode(element) for element in told)
+    return Draft(tuple(map(decode, parts["values"])), guess, otherwise)
 
 
 def _written(place: Place | None) -> tuple[str | None, str]:

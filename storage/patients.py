@@ -5,14 +5,17 @@ from datetime import datetime
 
 from sqlmodel import select
 
+from flows import past
 from flows.care import Channel, Person
 from flows.lifecycle import Standing
+from flows.past import Past
 from flows.schedule import WeeklyHour
 from storage.database import Transaction, new_id
 from storage.tables import PatientRow
 
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CHAT = "patient/chat"
+PAST = "patient/past"
 
 
 def by_chat(tx: Transaction, chat_id: int) -> PatientRow | None:
@@ -56,7 +59,7 @@ def chat_of(tx: Transaction, row: PatientRow) -> int:
     return int(tx.open(row.chat_sealed, CHAT, row.id))
 
 
-def person(row: PatientRow) -> Person:
+def person(tx: Transaction, row: PatientRow) -> Person:
     """The patient as the core sees them, without what is kept in other tables."""
     weekly = None
     if row.weekday is not None and row.hour is not None:
@@ -68,11 +71,16 @@ def person(row: PatientRow) -> Person:
         misunderstood=row.misunderstood,
         asked_if_safe=row.asked_if_safe,
         check_in=weekly,
+        past=Past() if row.past_sealed is None else past.read(tx.open(row.past_sealed, PAST, row.id)),
+        unanswered=row.unanswered,
     )
 
 
-def save(tx: Transaction, row: PatientRow, person: Person) -> None:
+def save(tx: Transaction, row: PatientRow, person: Person, *, before: Person) -> None:
     """Write back what the core changed."""
+    if person.past is not before.past:
+        row.past_sealed = tx.seal(past.written(person.past), PAST, row.id)
+    row.unanswered = person.unanswered
     row.standing, row.channel, row.zone = person.standing, person.channel, person.zone
     row.misunderstood, row.asked_if_safe = person.misunderstood, person.asked_if_safe
     if person.check_in is not None:

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from flows.catalogue import Catalogue
 from flows.effects import RequestKind
 from flows.escalation import Tier
+from flows.evidence import Occasion
 from flows.fhir import Alert, PatientRecord, Request, Response, Words
 from flows.lifecycle import AlertState, AlertStep, Move, Standing
 from storage import alerts, conversations, visits
@@ -44,10 +45,17 @@ def _alerts(tx: Transaction, patient_id: int, catalogue: Catalogue) -> tuple[Ale
     for event in tx.session.exec(pages):
         paged.setdefault(event.alert_id, []).append(event.at)
     query = select(AlertRow).where(AlertRow.patient_id == patient_id).order_by(col(AlertRow.id))
-    return tuple(_alert(alert, paged, catalogue) for alert in tx.session.exec(query))
+    raised = tx.session.exec(query).all()
+    occasions = alerts.occasions(tx, [alerts.number(alert) for alert in raised])
+    return tuple(_alert(alert, paged, occasions, catalogue) for alert in raised)
 
 
-def _alert(alert: AlertRow, paged: Mapping[int, Sequence[datetime]], catalogue: Catalogue) -> Alert:
+def _alert(
+    alert: AlertRow,
+    paged: Mapping[int, Sequence[datetime]],
+    occasions: Mapping[int, Sequence[Occasion]],
+    catalogue: Catalogue,
+) -> Alert:
     rule, number = catalogue.rule(alert.rule), alerts.number(alert)
     return Alert(
         number=number,
@@ -58,6 +66,7 @@ def _alert(alert: AlertRow, paged: Mapping[int, Sequence[datetime]], catalogue: 
         raised_at=alert.raised_at,
         resolved_at=alert.taken_at if alert.state == AlertState.RESOLVED else None,
         pages=tuple(paged.get(number, ())),
+        occasions=tuple(occasions.get(number, ())),
     )
 
 

@@ -1,9 +1,9 @@
-"""Every table. Columns named `…_sealed` hold ciphertext: answers, words, names, chats and messages.
+"""Every table. Columns named `…_sealed` hold ciphertext: answers, evidence, words, names, chats and messages.
 
 Ids, states, times, the linkId of an answer and the rule of an alert are in the clear, so that they can be looked up.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
@@ -40,6 +40,8 @@ class PatientRow(SQLModel, table=True):
     hour: int | None = None
     misunderstood: int = 0
     asked_if_safe: bool = False
+    past_sealed: str | None = None
+    unanswered: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime
 
 
@@ -134,7 +136,7 @@ class AlertRow(SQLModel, table=True):
 
 
 class AlertEventRow(SQLModel, table=True):
-    """What happened to an alert, in order: raised, paged, acknowledged, and so on."""
+    """What happened to an alert, in order: raised, paged, acknowledged, and so on; never changed."""
 
     __tablename__ = "alert_event"
     id: int = Field(primary_key=True, sa_type=BigInteger)
@@ -142,6 +144,7 @@ class AlertEventRow(SQLModel, table=True):
     at: datetime
     kind: str
     clinician_id: int | None = Field(default=None, foreign_key="clinician.id", sa_type=BigInteger)
+    evidence_sealed: str | None = None
 
 
 class RequestRow(SQLModel, table=True):
@@ -152,9 +155,22 @@ class RequestRow(SQLModel, table=True):
     patient_id: int = Field(foreign_key="patient.id", index=True, sa_type=BigInteger)
     kind: str
     is_open: bool = Field(default=True, index=True)
+    outcome: str | None = None
     opened_at: datetime
     closed_at: datetime | None = None
     closed_by: int | None = Field(default=None, foreign_key="clinician.id", sa_type=BigInteger)
+
+
+class PlanStepRow(SQLModel, table=True):
+    """One step of a taper plan, recorded at a visit in person; never changed."""
+
+    __tablename__ = "plan_step"
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    patient_id: int = Field(foreign_key="patient.id", index=True, sa_type=BigInteger)
+    begins: date
+    step_sealed: str
+    recorded_at: datetime
+    recorded_by: int = Field(foreign_key="clinician.id", sa_type=BigInteger)
 
 
 class OutboxRow(SQLModel, table=True):

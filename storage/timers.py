@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from flows.events import CheckInDue, ExpiryDue, ReminderDue, ReviewDue, RuleDue, Waiting
+from flows.events import CheckInDue, ExpiryDue, ReminderDue, ReviewDue, RuleDue, SilenceDue, Waiting
 from storage.database import Transaction, new_id
 from storage.tables import TimerRow
 
 KINDS: dict[str, type[Waiting]] = {
-    kind.__name__: kind for kind in (CheckInDue, ReminderDue, ReviewDue, ExpiryDue, RuleDue)
+    kind.__name__: kind for kind in (CheckInDue, ReminderDue, ReviewDue, ExpiryDue, SilenceDue, RuleDue)
 }
 
 

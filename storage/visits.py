@@ -5,12 +5,14 @@ from datetime import datetime
 
 from sqlmodel import col, select
 
-from flows.effects import RequestKind
+from flows.effects import IntakeOutcome, RequestKind
 from storage.database import Transaction
 from storage.tables import RequestRow
 
 
-def request(tx: Transaction, patient_id: int, kind: RequestKind, *, now: datetime) -> tuple[RequestRow, bool]:
+def request(
+    tx: Transaction, patient_id: int, kind: RequestKind, outcome: IntakeOutcome | None = None, *, now: datetime
+) -> tuple[RequestRow, bool]:
     """Ask for a consultation or a visit. One that is open already stands for both; the bool says whether it is new."""
     query = select(RequestRow).where(
         RequestRow.patient_id == patient_id, RequestRow.kind == kind, col(RequestRow.is_open).is_(True)
@@ -18,7 +20,7 @@ def request(tx: Transaction, patient_id: int, kind: RequestKind, *, now: datetim
     row = tx.session.exec(query).first()
     if row is not None:
         return row, False
-    row = RequestRow(patient_id=patient_id, kind=kind, opened_at=now)
+    row = RequestRow(patient_id=patient_id, kind=kind, outcome=outcome, opened_at=now)
     tx.session.add(row)
     tx.session.flush()
     return row, True

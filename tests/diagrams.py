@@ -1,17 +1,20 @@
-"""Draws docs/house.md and docs/questionnaires.md from the code and the content. `make docs` writes them.
+"""Draws docs/house.md, docs/questionnaires.md and docs/rules.md from code and content. `make docs` writes them.
 
 A test fails when they have drifted.
 """
 
 import ast
+from datetime import timedelta
 from pathlib import Path
 
 from flows import catalogue, diagram
 from flows.lifecycle import TABLES, mermaid
+from flows.reach import described
 
 ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "docs" / "house.md"
 QUESTIONNAIRES = ROOT / "docs" / "questionnaires.md"
+RULES = ROOT / "docs" / "rules.md"
 ROOMS = ("flows", "storage", "bot")
 
 
@@ -39,6 +42,38 @@ def questionnaires() -> str:
         where = f"`flows/content/questionnaires/{name}.yaml`, version {form.version}"
         parts.append(f"## {form.title}\n\n{where}\n\n{_fence(diagram.mermaid(form))}")
     return "\n".join(parts)
+
+
+def rules() -> str:
+    """The page about the rules: what each looks for, who acts on it and when, why, and by which source."""
+    content = catalogue.load()
+    parts = [
+        "# The rules\n\nWritten from `flows/content/redflags.yaml` and `triage.yaml` by `make docs`; a test fails when "
+        "it has drifted. All tiers and times are proposals that the medical director of a clinic signs. "
+        "`%total.phq9` is the total of the PHQ-9, `%rise.phq9` how much it is above the last one, `%last.x` the last "
+        "answer to question x; `flows/care.py`, `flows/facts.py` and `flows/past.py` explain the others.\n"
+    ]
+    for rule in content.rules:
+        owners = ", ".join(rule.owners)
+        parts.append(f"## {rule.id}. {rule.title}\n")
+        if rule.kept_by:
+            parts.append(f"Kept by {rule.kept_by}.\n")
+        parts += [
+            f"- **{case.tier}**{f', when it still holds after {_minutes(case.after)}' if case.after else ''}: "
+            f"`{described(case.test)}`"
+            for case in rule.cases
+        ]
+        times = f" Acknowledge: {rule.acknowledge}. Contact: {rule.contact}." if rule.acknowledge else ""
+        parts.append(f"\nFor {owners}.{times}\n\n{rule.rationale} *{rule.source}.*\n")
+    parts.append("## What an intake leads to\n")
+    parts += [
+        f"- **{reason.outcome}**: {reason.words}, `{described(reason.test)}`" for reason in content.triage.reasons
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _minutes(time: timedelta) -> str:
+    return f"{time // timedelta(minutes=1)} minutes"
 
 
 def _fence(diagram: str) -> str:
@@ -88,3 +123,4 @@ def _imports(path: Path) -> set[str]:
 if __name__ == "__main__":
     HOUSE.write_text(house(), encoding="utf-8")
     QUESTIONNAIRES.write_text(questionnaires(), encoding="utf-8")
+    RULES.write_text(rules(), encoding="utf-8")

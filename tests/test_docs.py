@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from bot.cli import cli
 from bot.settings import Settings
-from tests.diagrams import HOUSE, QUESTIONNAIRES, ROOMS, ROOT, house, questionnaires
+from tests.diagrams import HOUSE, QUESTIONNAIRES, ROOMS, ROOT, RULES, house, questionnaires, rules
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TREE = README.split("## Where things are")[1].split("```")[1]
@@ -19,6 +19,10 @@ def test_the_house_is_drawn_as_it_is() -> None:
 
 def test_the_questionnaires_are_drawn_as_they_are() -> None:
     assert QUESTIONNAIRES.read_text(encoding="utf-8") == questionnaires(), "run `make docs`"
+
+
+def test_the_rules_are_written_as_they_are() -> None:
+    assert RULES.read_text(encoding="utf-8") == rules(), "run `make docs`"
 
 
 @pytest.mark.parametrize("setting", [name.upper() for name in Settings.model_fields])

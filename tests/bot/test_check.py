@@ -247,6 +247,16 @@ def test_the_words_of_an_instrument_stand_as_they_are(tmp_path: Path, exempt: di
     assert found_in(tmp_path) == []
 
 
+def test_the_names_of_medicines_stand_as_they_are(tmp_path: Path) -> None:
+    asked = {"linkId": "m", "type": "choice", "text": "Which one?"}
+    listed = {**asked, "answerValueSet": "https://taperline.example/ValueSet/medicines"}
+    write(tmp_path, "questionnaires/extra.yaml", form(listed))
+    assert found_in(tmp_path) == []
+    hard = {"system": "urn:x", "code": "a", "display": "Hydrochlorothiazide (Microzide)"}
+    write(tmp_path, "questionnaires/extra.yaml", form({**asked, "answerOption": [{"valueCoding": hard}]}))
+    assert "'Hydrochlorothiazide (Microzide)' is too hard to read" in one_found(tmp_path)
+
+
 def test_a_plain_word_counts_as_easy(tmp_path: Path) -> None:
     hard = "This is the information that we wrote about your benzodiazepine for you."
     write(tmp_path, "templates/en/home.html.j2", hard)
@@ -414,7 +424,7 @@ def test_check_says_every_text_that_ships() -> None:
     content = catalogue.load()
     by_rules = {rule.message.template for rule in content.rules if rule.message is not None}
     ours = {path.name.removesuffix(".html.j2") for path in (TEMPLATES / LANGUAGE).glob("*.j2")}
-    assert ours == {*check.SPOKEN, "hello", *check.PARTS} | by_rules
+    assert ours == {*check.SPOKEN, "hello", *check.PARTS, *check.READING} | by_rules
     assert {path.name.removesuffix(".html.j2") for path in (TEMPLATES / LANGUAGE / "staff").glob("*.j2")} == set(
         check.STAFF_TEXTS
     )
@@ -441,3 +451,66 @@ def test_a_number_that_nobody_checked_for_half_a_year(tmp_path: Path) -> None:
     write(tmp_path, "crisis_lines.yaml", line)
     found = one_found(tmp_path)
     assert found == "crisis_lines.yaml, Line: checked more than 180 days ago. Call it, then set checked_on."
+
+
+TOPIC = """---
+id: {id}
+title: {title}
+questions:
+  - {question}
+sources: [A book]
+checked_on: {checked_on}
+---
+{body}
+"""
+GOOD = {
+    "id": "own",
+    "title": "Our garden",
+    "question": "is there a garden",
+    "checked_on": "2026-11-01",
+    "body": "There is a garden.",
+}
+
+
+def topic(tmp_path: Path, name: str = "learn/own.md", **changed: str) -> list[str]:
+    """What is found with a topic of the clinic's own."""
+    write(tmp_path, name, TOPIC.format(**GOOD | changed))
+    return found_in(tmp_path)
+
+
+def test_a_topic_of_the_clinics_own(tmp_path: Path) -> None:
+    assert topic(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"body": "Take 5 mg less."}, "learn/own.md: '5 mg' must not stand in a text to a patient"),
+        ({"title": "For addicts"}, "learn/own.md: 'addicts' must not stand in a text to a patient"),
+        ({"body": "Physiological neuroadaptation necessitates gradual discontinuation."}, "too hard to read"),
+        ({"checked_on": "2025-11-01"}, "learn/own.md: checked more than a year ago"),
+        ({"checked_on": "soon"}, "learn/own.md: "),
+        ({"id": "sleep"}, "the id sleep stands in learn/02-sleep.md too"),
+        ({"question": "Can I drive?"}, "'Can I drive?' is a question of learn/11-driving-falls.md too"),
+        ({"title": "A title that is far too long for a button"}, "learn/own.md: title: it stands on a button"),
+        ({"body": ""}, "learn/own.md: there are no words"),
+        ({"question": "[]"}, "learn/own.md: questions must be a list of texts"),
+    ],
+)
+def test_what_is_wrong_with_a_topic_is_said_by_its_file(tmp_path: Path, changed: dict[str, str], said: str) -> None:
+    found = topic(tmp_path, **changed)
+    assert len(found) == 1
+    assert said in found[0]
+
+
+def test_a_topic_needs_sources(tmp_path: Path) -> None:
+    write(tmp_path, "learn/own.md", TOPIC.format(**GOOD).replace("sources: [A book]\n", ""))
+    assert found_in(tmp_path) == ["learn/own.md: sources must be a list of texts, and not empty"]
+
+
+def test_a_topic_of_the_same_name_takes_the_place_of_ours(tmp_path: Path) -> None:
+    assert topic(tmp_path, "learn/02-sleep.md", id="sleep", question="how do I sleep") == []
+    content, _ = check.load(tmp_path)
+    found = content.topics.by_id("sleep")
+    assert found is not None
+    assert found.body == ("There is a garden.",)

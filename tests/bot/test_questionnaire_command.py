@@ -50,6 +50,28 @@ def test_a_form_that_can_be_asked_is_all_ok(folder: Path) -> None:
     assert issues(printed) == [{"severity": "information", "code": "informational", "diagnostics": "All OK"}]
 
 
+def asks_for(address: str) -> Raw:
+    return form(item("q", "choice", answerValueSet=address), url=URL)
+
+
+def test_a_form_can_ask_for_the_clinics_medicines_by_their_address(folder: Path) -> None:
+    medicines = "https://taperline.example/ValueSet/medicines"
+    (folder / "f.yaml").write_text(yaml.safe_dump(asks_for(medicines)))
+    assert run("f.yaml")[0] == 0
+    assert "Gabapentin (Neurontin)" in run("f.yaml", "--diagram")[1]
+    for code, exit_code in (("alprazolam", 0), ("xanax", 1)):
+        answered = response({"valueCoding": {"system": "urn:taperline:medicine", "code": code}})
+        (folder / "r.json").write_text(json.dumps(answered))
+        assert run("f.yaml", "--response", "r.json")[0] == exit_code
+
+
+def test_other_value_sets_that_are_not_in_the_form_cannot_be_asked(folder: Path) -> None:
+    (folder / "f.yaml").write_text(yaml.safe_dump(asks_for("https://elsewhere.example/ValueSet/medicines")))
+    code, printed, _ = run("f.yaml")
+    assert code == 1
+    assert "a chat has no terminology server" in issues(printed)[0]["diagnostics"]
+
+
 def test_a_form_that_cannot_be_asked_is_an_error_that_names_the_item(folder: Path) -> None:
     (folder / "f.json").write_text(json.dumps(CANNOT_BE_ASKED))
     code, printed, _ = run("f.json")

@@ -63,6 +63,19 @@ def test_an_answer_that_is_cut_says_so(renderer: Renderer) -> None:
     assert f"1. {'y' * LONGEST_LINE}…" in text(renderer.ask(Ask(1, 1, 0, item, (), 1, 1))[-1])
 
 
+@pytest.mark.parametrize(("count", "invites"), [(6, False), (7, True)])
+def test_who_can_type_a_name_that_is_on_no_button_is_told(renderer: Renderer, count: int, invites: bool) -> None:
+    options = tuple(Option(f"{number}", f"Name {number}") for number in range(count))
+    item = Item("a", ItemType.OPEN_CHOICE, text="Well?", options=options, autocomplete=True, initial=("6",))
+    (message,) = renderer.ask(Ask(1, 1, 0, item, (), 1, 1))
+    assert ("Just type its name" in text(message)) is invites
+    shown = [button["text"] for row in message.keyboard for button in row]
+    assert [label for label in shown if label.startswith("Name")] == [f"Name {number}" for number in range(6)]
+    assert any(label.startswith("Yes: ") for label in shown)
+    (guess,) = renderer.ask(Ask(1, 1, 0, item, (), 1, 1, guess="6"))
+    assert "Just type its name" not in text(guess)
+
+
 def test_the_most_answers_that_are_named_are_those_that_are_taken(renderer: Renderer) -> None:
     item = Item("a", ItemType.STRING, text="Well?", repeats=True, min_occurs=60)
     assert "I can take 60 answers" in text(renderer.ask(Ask(1, 1, 0, item, (), 1, 1, note=Reason.TOO_MANY))[-1])

@@ -88,7 +88,7 @@ async def test_p7_the_page_and_the_question_hold_nothing_of_the_record(here: Wor
     sam.says(CRISIS)
     await sam.gets("988")
     page = await lee.gets("EMERGENCY · A-1")
-    assert lee.labels(page) == ["Acknowledge", "Resolve", "Escalate", "Record"]
+    assert lee.labels(page) == ["Acknowledge", "Resolve", "Escalate", "Why", "Record"]
     lee.taps("Record")
     question = await lee.gets("record of")
     for message in (page, question):

@@ -1017,3 +1017,100 @@ def test_yes_and_no_may_mean_the_one_option_that_begins_so() -> None:
     assert read(asked, "no", now=NOW) == Guess(labels[2])
     twice = Item("a", ItemType.CHOICE, options=tuple(Option(label, label) for label in ("Yes, often", "Yes, once")))
     assert read(twice, "yes", now=NOW) == Rejected(Reason.PICK_ONE)
+
+
+# Options that are found by typing
+
+FRUIT = (
+    Option(Coding("apple", "s", "Apple (Granny Smith)"), "Apple (Granny Smith)", also=("Apple", "Granny Smith")),
+    Option(Coding("pear", "s", "Pear"), "Pear", also=("Birne", "Abate-Fetel")),
+    *codings("Cherry", "Plum", "Peach", "Orange", "Blackberry", "Dragonfruit", "Oranges and lemons", "No fruit"),
+)
+SEARCHED = Item(
+    "q", ItemType.OPEN_CHOICE, "Which?", options=FRUIT, autocomplete=True, others=("blackbird", "orangutan")
+)
+CLOSED = replace(SEARCHED, type=ItemType.CHOICE)
+BASKET = replace(SEARCHED, repeats=True)
+BY_CODE = {option.value.code: option.value for option in FRUIT if isinstance(option.value, Coding)}
+
+
+def test_only_the_first_six_stand_on_buttons() -> None:
+    assert [label for _, label in choices(SEARCHED)] == [option.label for option in FRUIT[:6]]
+    assert len(choices(replace(SEARCHED, autocomplete=False))) == len(FRUIT)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Apple (Granny Smith)", "apple"),
+        ("apple", "apple"),
+        ("GRANNY  SMITH!", "apple"),
+        ("granny-smith", "apple"),
+        ("birne", "pear"),
+        ("abate fetel", "pear"),
+        ("my apple 1mg", "apple"),
+        ("dragonfruit", "Dragonfruit"),
+        ("one plum a day", "Plum"),
+        ("no fruit", "No fruit"),
+        ("2", "pear"),
+    ],
+)
+def test_any_name_of_an_option_is_that_option(text: str, code: str) -> None:
+    for item in (SEARCHED, CLOSED, BASKET):
+        assert answer(item, text) == BY_CODE[code]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("blakbery", "Blackberry"), ("dragonfrut", "Dragonfruit"), ("dragon", "Dragonfruit"), ("cherry pie", "Cherry")],
+)
+def test_a_name_that_is_only_close_is_a_guess_and_own_words_else(text: str, code: str) -> None:
+    assert read(SEARCHED, text, now=NOW) == Guess(BY_CODE[code], otherwise=text)
+    assert read(BASKET, text, now=NOW) == Guess(BY_CODE[code], otherwise=text)
+    assert read(CLOSED, text, now=NOW) == Guess(BY_CODE[code])
+
+
+@pytest.mark.parametrize(
+    "text", ["a cake", "blackbird", "blackbirt", "orangutan", "not an apple", "plum peach", "7", "77"]
+)
+def test_what_is_none_of_the_options_stays_in_the_persons_own_words(text: str) -> None:
+    assert read(SEARCHED, text, now=NOW) == (text,)
+    assert read(CLOSED, text, now=NOW) == Rejected(Reason.PICK_ONE)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("apple and pear", ("apple", "pear")),
+        ("plum, birne & granny smith", ("Plum", "pear", "apple")),
+        ("apple, apple", ("apple",)),
+        ("plum and", ("Plum",)),
+        ("plum, , and peach", ("Plum", "Peach")),
+        ("oranges and lemons", ("Oranges and lemons",)),
+        ("oranges and lemons and plum", ("Oranges and lemons", "Plum")),
+        ("plum\noranges and lemons", ("Plum", "Oranges and lemons")),
+        ("apple 2 mg, a cake", ("apple", "a cake")),
+        ("a cake and a drink", ("a cake and a drink",)),
+    ],
+)
+def test_a_list_is_every_option_that_it_names(text: str, values: tuple[str, ...]) -> None:
+    assert read(BASKET, text, now=NOW) == tuple(BY_CODE.get(value, value) for value in values)
+
+
+def test_a_list_with_a_name_that_is_only_close_is_asked_again() -> None:
+    assert read(BASKET, "apple and blakbery", now=NOW) == Rejected(Reason.PICK_SOME)
+    assert read(replace(CLOSED, repeats=True), "apple, a cake", now=NOW) == Rejected(Reason.PICK_SOME)
+
+
+def test_own_words_have_their_limits_in_a_list_too() -> None:
+    short = replace(BASKET, max_length=5)
+    assert read(short, "apple, a long cake", now=NOW) == Rejected(Reason.TOO_LONG)
+    assert read(short, "dragonfrut", now=NOW) == Guess(BY_CODE["Dragonfruit"])
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_searched_for(text: str) -> None:
+    for item in (SEARCHED, CLOSED, BASKET):
+        found = read(item, text, now=NOW)
+        values = found if isinstance(found, tuple) else (found.value,) if isinstance(found, Guess) else ()
+        assert all(value in BY_CODE.values() or item.type is ItemType.OPEN_CHOICE for value in values)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from flows.answers import Reason, choices
-from flows.care import EXPIRE_AFTER, REMIND_AFTER, SEND_AFTER, WEEKLY, Aside, Channel
+from flows.care import EXPIRE_AFTER, GONE, REMIND_AFTER, SEND_AFTER, WEEKLY, Aside, Channel
 from flows.catalogue import Catalogue
 from flows.conversation import Conversation, Purpose
 from flows.effects import Ask, Begin, End, Forget, Keep, Raise, Record, Request, RequestKind, Say, Settle, Toast, Wake
@@ -32,6 +32,7 @@ from flows.events import (
     Sent,
     Sought,
 )
+from flows.evidence import Evidence
 from flows.lifecycle import NotAllowedError, Stage, Standing
 from flows.schedule import WeeklyHour
 from flows.values import Coding, Place
@@ -508,16 +509,17 @@ def test_an_unfinished_screen_is_looked_at_even_when_the_patient_stopped(content
 
 def test_p6_a_waiting_rule_that_the_content_no_longer_has_is_seen_by_a_person(content: Catalogue) -> None:
     sam = checking_in(content)
-    assert sam.does(RuleDue(sam.conversation.id, "S99", 0)) == (Raise("S99", Tier.URGENT),)
-    assert sam.does(RuleDue(sam.conversation.id, "S2", 99)) == (Raise("S2", Tier.URGENT),)
+    for rule, case in (("S99", 0), ("S2", 99)):
+        gone = Evidence(case, Tier.URGENT, note=GONE)
+        assert sam.does(RuleDue(sam.conversation.id, rule, case)) == (Raise(rule, Tier.URGENT, (gone,)),)
 
 
 def test_p6_an_old_button_that_would_worry_is_heard_and_an_emergency_pauses(content: Catalogue) -> None:
     sam = intake(content).goes(until="confusion")
     assert sam.conversation.answers[Place("seizure")] != ()
     old = Answered(sam.conversation.id, sam.conversation.revision - 1, position(sam, "seizure"), 0)
-    effects = sam.does(old)
-    assert Raise("M1", Tier.EMERGENCY) in effects
+    sam.does(old)
+    assert sam.raised == ["M1 emergency"]
     assert sam.conversation.stage is Stage.PAUSED
     assert sam.conversation.answers[Place("seizure")] == (Coding("no", "urn:taperline"),)
 
@@ -853,11 +855,13 @@ def test_p6_a_worrying_button_is_heard_while_paused_and_after_the_end(content: C
     yes = Answered(sam.conversation.id, sam.conversation.revision, position(sam, "seizure"), 0)
     sam.does(Said(CRISIS))
     assert sam.conversation.stage is Stage.PAUSED
-    assert Raise("M1", Tier.EMERGENCY) in sam.does(yes)
+    sam.does(yes)
+    assert sam.raised == ["M1 emergency"]
     past = sam.conversation
     sam.does(Asked(Command.STOP_NOW))
     sam.person = replace(sam.person, conversation=None, other=past)
-    assert Raise("M1", Tier.EMERGENCY) in sam.does(yes)
+    sam.does(yes)
+    assert sam.raised == ["M1 emergency"]
 
 
 # --- several conversations, pauses, the review, the end of patience ---------------------------------------------

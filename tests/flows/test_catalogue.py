@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows import catalogue
+from flows import catalogue, questionnaire
 from flows.catalogue import Catalogue, ContentError
 from flows.errors import TaperlineError
 from flows.escalation import Audience, Role, Tier
@@ -166,6 +166,20 @@ def test_a_clinics_own_questionnaire_replaces_ours_and_a_new_one_is_added(
     assert [item.link_id for item in found.questionnaires["check_in"].walk()] == ["q"]
     assert found.questionnaires["intake"] == content.questionnaires["intake"]
     assert set(found.questionnaires) == set(content.questionnaires) | {"extra"}
+
+
+def test_a_form_that_asks_for_the_clinics_medicines_keeps_their_names(own: Path, quick: Path) -> None:
+    asked = {"linkId": "q", "type": "choice", "text": "Which?"}
+    listed = {**asked, "answerValueSet": "https://taperline.example/ValueSet/medicines"}
+    mine = {"resourceType": "Questionnaire", "status": "active", "item": [listed]}
+    (own / "medicines.yaml").write_text("- {generic: diazepam, brands: [Valium], groups: [benzodiazepine]}")
+    first = with_file(own, quick, "questionnaires/extra.yaml", yaml.safe_dump(mine)).questionnaires["extra"]
+    assert [option.label for option in first.items[0].options] == ["Diazepam (Valium)"]
+    (own / "medicines.yaml").write_text("- {generic: lorazepam, groups: [benzodiazepine]}")
+    then = catalogue.load(own, quick).questionnaires["extra"]
+    assert [option.label for option in then.items[0].options] == ["Lorazepam"]
+    assert first.hash != then.hash
+    assert questionnaire.load(first.source, "kept").items == first.items
 
 
 def test_a_rule_on_a_question_that_the_clinic_removed_is_refused(own: Path, quick: Path) -> None:

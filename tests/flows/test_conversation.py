@@ -33,7 +33,7 @@ from flows.effects import Ask, Effect, Leave, Record, Review, Settle, Toast, Wit
 from flows.events import Answered, Begun, Press, Pressed, Said
 from flows.lifecycle import Stage, Step
 from flows.questionnaire import Questionnaire
-from flows.reading import EXCLUSIVE, HIDDEN, MAY_DECLINE
+from flows.reading import EXCLUSIVE, HIDDEN, ITEM_CONTROL, MAY_DECLINE
 from flows.responses import Detail
 from flows.values import DECLINED, Coding, Place, Value, decode, encode
 from tests.flows.forms import CODES, Raw, choice, coding, flagged, flavour, forms, item, load, occurs, scored, when
@@ -819,6 +819,33 @@ def test_what_was_guessed_wrongly_is_asked_again() -> None:
         again, effects = through(guessed, event)
         assert (again.draft.guess, asked(effects).note) == (None, Reason.AGAIN)
     assert through(guessed, Said("5"))[0].answers == {Place("a"): (5,)}
+
+
+def searched(**more: Any) -> Questionnaire:
+    """An open question whose options are found by typing."""
+    control = {"url": ITEM_CONTROL, "valueCodeableConcept": {"coding": [{"code": "autocomplete"}]}}
+    codes = ("red", "green", "blue", "yellow", "purple", "orange", "magenta")
+    return load(choice("a", *codes, kind="open-choice", extension=[control], **more), item("b"))
+
+
+def test_own_words_that_were_only_like_an_option_count_when_they_do_not_mean_it() -> None:
+    held, _ = started(searched())
+    guessed, effects = through(held, Said("magento"))
+    assert asked(effects).guess == Coding("magenta", "urn:test")
+    for event in (Said("No."), press(guessed, Press.RETYPE)):
+        assert through(guessed, event)[0].answers == {Place("a"): ("magento",)}
+    for event in (Said("yes"), press(guessed, Press.CONFIRM, mark(Coding("magenta", "urn:test", "Magenta")))):
+        assert through(guessed, event)[0].answers == {Place("a"): (Coding("magenta", "urn:test"),)}
+    assert through(guessed, Said("bright"))[0].answers == {Place("a"): ("bright",)}
+
+
+def test_several_can_be_tapped_typed_and_guessed_until_there_are_no_more() -> None:
+    held, _ = started(searched(repeats=True))
+    held, _ = through(held, press(held, Press.ADD, 1), Said("magenta and red"), Said("yelow"), Said("no"))
+    assert held.draft == Draft(
+        (*(Coding(code, "urn:test") for code in ("red", "green", "magenta")), "yelow"),
+    )
+    assert through(held, Said("nothing"))[0].answers == {Place("a"): held.draft.values}
 
 
 def test_a_required_question_cannot_be_skipped_by_a_word_or_a_forged_tap() -> None:

@@ -18,6 +18,7 @@ from flows.conversation import Conversation, Purpose
 from flows.course import follow
 from flows.effects import RequestKind
 from flows.escalation import Tier
+from flows.evidence import Evidence, Finding, Occasion
 from flows.fhir import Alert, PatientRecord, Request, Response, Words, bundle, read_bundle, written
 from flows.items import Item, ItemType
 from flows.lifecycle import AlertState, Stage
@@ -158,6 +159,11 @@ TIMES = st.datetimes(LONG_AGO, timezones=st.just(UTC))
 SIGNALS = st.lists(st.sampled_from(["crisis", "human"]), unique=True).map(tuple)
 WORDS_KEPT = st.builds(Words, st.integers(1, 2**61), TIMES, WORDS, SIGNALS)
 NUMBER = st.integers(1, 10**6)
+FINDINGS = st.builds(Finding, WORDS, WORDS, WORDS, st.lists(WORDS, max_size=3).map(tuple), st.just("") | WORDS)
+EVIDENCE = st.builds(
+    Evidence, st.integers(0, 9), st.sampled_from(Tier), st.lists(FINDINGS, max_size=3).map(tuple), st.just("") | WORDS
+)
+OCCASIONS = st.builds(Occasion, TIMES, st.lists(EVIDENCE, min_size=1, max_size=2).map(tuple))
 ALERTS = st.builds(
     Alert,
     number=NUMBER,
@@ -168,6 +174,7 @@ ALERTS = st.builds(
     raised_at=TIMES,
     resolved_at=st.none() | TIMES,
     pages=st.lists(TIMES, max_size=3).map(tuple),
+    occasions=st.lists(OCCASIONS, max_size=3).map(tuple),
 )
 REQUESTS = st.builds(Request, NUMBER, st.sampled_from(RequestKind), TIMES, st.none() | TIMES)
 RECORDS = st.builds(
@@ -401,6 +408,25 @@ def test_an_alert_is_a_flag_and_each_page_a_communication_about_it() -> None:
     assert [page["sent"] for page in pages] == [AT.isoformat(), (AT + HOUR).isoformat()]
     assert {page["about"][0]["reference"] for page in pages} == {f"urn:uuid:{first['id']}"}
     assert "Safety" not in json.dumps(pages)
+
+
+def test_what_raised_an_alert_is_a_detected_issue_that_points_at_its_flag() -> None:
+    answered = Finding("phq9-9", "phq9-9 >= 1", "Better off dead?", ("Several days",))
+    broken = Finding("asq-4", "asq-4 > 1", "Tried?", (), "TypeError")
+    first = Occasion(AT, (Evidence(4, Tier.EMERGENCY, (answered, broken)), Evidence(0, Tier.URGENT, (answered,))))
+    later = Occasion(AT + HOUR, (Evidence(3, Tier.URGENT, note="It waited."),))
+    raised = Alert(3, "S2", "Safety", Tier.EMERGENCY, AlertState.PAGED, AT, occasions=(first, later))
+    given = record(alerts=(raised, replace(raised, number=4, occasions=())))
+    assert there_and_back(given) == given
+    flag, _ = resources(given, "Flag")
+    issues = resources(given, "DetectedIssue")
+    assert {issue["implicated"][0]["reference"] for issue in issues} == {f"urn:uuid:{flag['id']}"}
+    assert [issue["severity"] for issue in issues] == ["high", "moderate", "moderate"]
+    assert [issue["identifiedDateTime"] for issue in issues] == [AT.isoformat()] * 2 + [(AT + HOUR).isoformat()]
+    assert [part["code"][0]["text"] for part in issues[0]["evidence"]] == ["Better off dead?", "Tried?"]
+    assert issues[0]["evidence"][0]["code"][1] == {"text": "Several days"}
+    assert issues[2]["detail"] == "It waited."
+    assert "evidence" not in issues[2]
 
 
 def test_a_request_is_a_proposed_appointment_and_the_one_that_ended_in_enrolment_an_encounter() -> None:

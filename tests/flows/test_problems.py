@@ -15,6 +15,7 @@ from flows.reading import (
     ENTRY_FORMAT,
     EXCLUSIVE,
     HIDDEN,
+    ITEM_CONTROL,
     MAX_DECIMAL_PLACES,
     MAX_QUANTITY,
     MAY_DECLINE,
@@ -67,6 +68,13 @@ def valueset(**more: Any) -> Raw:
 
 def composed(**include: Any) -> Raw:
     return valueset(compose={"include": [include]})
+
+
+def excluding(*codes: str) -> Raw:
+    """A ValueSet of a and b without some."""
+    listed = {"system": "urn:s", "concept": [{"code": "a"}, {"code": "b"}]}
+    excluded = {"system": "urn:s", "concept": [{"code": code, "designation": [{"value": code * 3}]} for code in codes]}
+    return valueset(compose={"include": [listed], "exclude": [excluded]})
 
 
 def test_the_clinics_own_questionnaires_have_no_problems(content: Catalogue) -> None:
@@ -380,7 +388,7 @@ def test_a_questionnaire_without_status_can_be_asked() -> None:
         ("#w", CONTAINED, "no contained ValueSet has the id w"),
         (5, CONTAINED, "5 is not contained in this file"),
         ("#v", [valueset()], "the ValueSet #v lists no codes"),
-        ("#v", [valueset(compose={"include": [], "exclude": []})], "the ValueSet #v excludes codes"),
+        ("#v", [valueset(compose={"include": [], "exclude": [{"system": "urn:s"}]})], "the ValueSet #v must list its"),
         ("#v", [composed(system="urn:s", filter=[{}])], "the ValueSet #v must list its codes: filters need"),
         ("#v", [composed(valueSet=["urn:w"])], "the ValueSet #v must list its codes: filters need"),
         ("#v", [composed(system="urn:s")], "must list its codes: all of urn:s is not in this file"),
@@ -405,11 +413,38 @@ SYSTEM = {"resourceType": "CodeSystem", "url": "urn:s", "concept": [{"code": "a"
         ([valueset(expansion={"contains": [{"code": "a", "contains": [{"code": "b"}]}]}, compose=5)], ["a", "b"]),
         ([valueset(expansion={"contains": [{"code": "a", "abstract": True}, {"code": "b"}]})], ["b"]),
         ([composed(concept=[{"code": "a", "inactive": True}, {"code": "b"}])], ["b"]),
+        ([excluding("b", "c")], ["a"]),
     ],
 )
 def test_a_contained_value_set_offers_its_codes_in_order(contained: Any, codes: list[str]) -> None:
     (found,) = load(item("a", "choice", answerValueSet="#v"), contained=contained).items
     assert [option.label for option in found.options] == codes
+
+
+NAMED = {"code": "a", "designation": [{"value": "Alpha"}, {"language": "de", "value": "Erster"}, {"value": 5}, {}]}
+
+
+@pytest.mark.parametrize("listed", [composed(concept=[NAMED]), valueset(expansion={"contains": [NAMED]})])
+def test_the_designations_of_a_code_are_its_other_names(listed: Any) -> None:
+    (found,) = load(item("a", "choice", answerValueSet="#v"), contained=[listed]).items
+    assert [option.also for option in found.options] == [("Alpha", "Erster")]
+    assert (found.autocomplete, found.others) == (False, ())
+
+
+@pytest.mark.parametrize("kind", ["choice", "open-choice"])
+def test_autocomplete_lets_options_be_found_by_typing(kind: str) -> None:
+    control = extension(ITEM_CONTROL, valueCodeableConcept={"coding": [{"code": "autocomplete"}]})
+    (found,) = load(item("a", kind, answerValueSet="#v", **control), contained=[excluding("b")]).items
+    assert found.autocomplete
+    assert found.others == ("b", "bbb")
+    (listed,) = load(choice("a", "x", "y", kind=kind, **control)).items
+    assert (listed.autocomplete, listed.others) == (True, ())
+
+
+def test_autocomplete_means_nothing_where_there_is_no_choice() -> None:
+    control = extension(ITEM_CONTROL, valueCodeableConcept={"coding": [{"code": "autocomplete"}]})
+    (found,) = load(item("a", "string", **control)).items
+    assert not found.autocomplete
 
 
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_items() -> None:

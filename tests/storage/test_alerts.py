@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from flows.escalation import Tier
+from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, AlertState, AlertStep, NotAllowedError, allows
 from storage import alerts, timers
+from storage.cipher import SealBrokenError
 from storage.database import Store, Transaction, new_id
 from storage.tables import AlertEventRow, AlertRow
 from tests.storage.parts import NOW, add_clinician, add_patient, do
@@ -20,7 +22,7 @@ RULE = "slow-breathing"
 
 def raise_(tx: Transaction, patient_id: int, tier: Tier = Tier.URGENT, rule: str = RULE) -> tuple[int, bool]:
     """The number of the alert, and whether it must be paged now."""
-    alert, page_now = alerts.raise_(tx, patient_id, rule, tier, now=NOW)
+    alert, page_now = alerts.raise_(tx, patient_id, rule, tier, (), now=NOW)
     return alerts.number(alert), page_now
 
 
@@ -91,6 +93,47 @@ def test_p4_a_tier_that_rises_starts_the_ladder_again_and_pages_now(store: Store
     assert do(store, lambda tx: raise_(tx, patient, Tier.EMERGENCY)) == (number, True)
     alert = do(store, lambda tx: get(tx, number))
     assert (alert.tier, alert.step) == (Tier.EMERGENCY, 0)
+
+
+def kept(store: Store) -> list[tuple[str, str | None]]:
+    """The kind and the sealed evidence of every event."""
+    query = select(AlertEventRow).order_by(col(AlertEventRow.id))
+    return do(store, lambda tx: [(row.kind, row.evidence_sealed) for row in tx.session.exec(query)])
+
+
+def test_each_time_it_is_raised_what_raised_it_is_kept_and_nothing_kept_is_changed(store: Store, patient: int) -> None:
+    answered = Evidence(0, Tier.URGENT, (Finding("q", "q is yes", "Is it?", ("Yes", "Ja")),))
+    broken = Evidence(2, Tier.EMERGENCY, (Finding("q", "q > 1", "Is it?", (), "TypeError"),), "It waited.")
+
+    def raised(tx: Transaction, *evidence: Evidence, rule: str = RULE) -> int:
+        alert, _ = alerts.raise_(tx, patient, rule, Tier.URGENT, evidence, now=NOW + HOUR * len(evidence))
+        return alerts.number(alert)
+
+    number = do(store, lambda tx: raised(tx, answered))
+    first = kept(store)
+    other = do(store, lambda tx: raised(tx, broken, rule="another"))
+    move(store, number, AlertStep.PAGE, AlertStep.ACKNOWLEDGE)
+    assert do(store, lambda tx: raised(tx, broken, answered)) == number
+    assert kept(store)[:1] == first
+    assert [kind for kind, sealed in kept(store) if sealed] == ["raised", "raised", "new_facts"]
+    found = do(store, lambda tx: alerts.occasions(tx, [number, 99]))
+    assert found == {number: [Occasion(NOW + HOUR, (answered,)), Occasion(NOW + 2 * HOUR, (broken, answered))]}
+    assert set(do(store, lambda tx: alerts.occasions(tx, [number, other]))) == {number, other}
+    assert do(store, lambda tx: alerts.occasions(tx, [])) == {}
+
+
+def test_p7_evidence_opens_only_in_the_event_that_it_was_sealed_for(store: Store, patient: int) -> None:
+    evidence = (Evidence(0, Tier.URGENT, note="told"),)
+    first, _ = do(store, lambda tx: alerts.raise_(tx, patient, RULE, Tier.URGENT, evidence, now=NOW))
+    do(store, lambda tx: alerts.raise_(tx, patient, RULE, Tier.URGENT, evidence, now=NOW))
+
+    def swap(tx: Transaction) -> None:
+        here, there = tx.session.exec(select(AlertEventRow)).all()
+        here.evidence_sealed, there.evidence_sealed = there.evidence_sealed, here.evidence_sealed
+
+    do(store, swap)
+    with pytest.raises(SealBrokenError):
+        do(store, lambda tx: alerts.occasions(tx, [alerts.number(first)]))
 
 
 @pytest.mark.parametrize("tier", list(Tier))

@@ -18,9 +18,11 @@ from sqlalchemy import create_engine, inspect
 
 import storage
 from flows.conversation import Conversation, Purpose
+from flows.escalation import Tier
+from flows.evidence import Evidence, Occasion
 from flows.lifecycle import Stage
 from flows.values import Place
-from storage import conversations
+from storage import alerts, conversations
 from storage.cipher import Keyring
 from storage.database import Store, new_id, open_store
 from storage.tables import metadata
@@ -203,4 +205,22 @@ def test_a_conversation_of_first_light_is_brought_up_to_date_and_goes_on(
     store = open_store(url, keyring)
     expected = replace(held, answers={Place("mood"): ("low",)})
     assert do(store, lambda tx: conversations.open_ones(tx, patient_id)) == (expected, ())
+    store.close()
+
+
+def test_an_alert_from_before_evidence_was_kept_goes_on_and_takes_new_facts(
+    store: Store, url: str, keyring: Keyring, path: Path
+) -> None:
+    found, patient_id = (Evidence(0, Tier.URGENT, note="told"),), do(store, add_patient)
+    do(store, lambda tx: alerts.raise_(tx, patient_id, "S1", Tier.URGENT, found, now=NOW))
+    store.close()
+    migrate(path, "0003")
+    assert "evidence" not in look(path, "SELECT sql FROM sqlite_master WHERE name = 'alert_event'")[0][0]
+    before = look(path, "SELECT id, kind FROM alert_event")
+    store = open_store(url, keyring)
+    assert look(path, "SELECT id, kind FROM alert_event") == before
+    assert do(store, lambda tx: alerts.occasions(tx, [1])) == {}
+    do(store, lambda tx: alerts.raise_(tx, patient_id, "S1", Tier.URGENT, found, now=NOW))
+    assert do(store, lambda tx: alerts.occasions(tx, [1])) == {1: [Occasion(NOW, found)]}
+    assert [kind for (kind,) in look(path, "SELECT kind FROM alert_event ORDER BY id")] == ["raised", "new_facts"]
     store.close()

@@ -61,25 +61,26 @@ def test_what_the_core_changed_comes_back(store: Store, standing: Standing, chan
 
     def save(tx: Transaction) -> int:
         patient_id = add_patient(tx)
-        patients.save(tx, patients.by_id(tx, patient_id), changed)
+        patients.save(tx, patients.by_id(tx, patient_id), changed, before=Person(ZONE))
         return patient_id
 
     patient_id = do(store, save)
-    assert do(store, lambda tx: patients.person(patients.by_id(tx, patient_id))) == changed
+    assert do(store, lambda tx: patients.person(tx, patients.by_id(tx, patient_id))) == changed
 
 
 def test_a_new_patient_is_the_person_that_was_added(store: Store) -> None:
     patient_id = do(store, add_patient)
     row = do(store, lambda tx: patients.by_id(tx, patient_id))
-    assert patients.person(row) == Person(ZONE)
+    assert do(store, lambda tx: patients.person(tx, row)) == Person(ZONE)
     assert row.created_at == NOW
 
 
 def test_a_save_without_a_check_in_hour_keeps_the_one_that_is_set(store: Store) -> None:
     def work(tx: Transaction) -> Person:
         row = patients.by_id(tx, add_patient(tx))
-        patients.save(tx, row, Person(ZONE, check_in=WeeklyHour(2, 9, ZONE)))
-        patients.save(tx, row, Person(ZONE))
-        return patients.person(row)
+        weekly = Person(ZONE, check_in=WeeklyHour(2, 9, ZONE))
+        patients.save(tx, row, weekly, before=Person(ZONE))
+        patients.save(tx, row, Person(ZONE), before=weekly)
+        return patients.person(tx, row)
 
     assert do(store, work).check_in == WeeklyHour(2, 9, ZONE)

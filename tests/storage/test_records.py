@@ -10,6 +10,7 @@ from flows.catalogue import Catalogue
 from flows.conversation import Conversation, Purpose
 from flows.effects import RequestKind
 from flows.escalation import Tier
+from flows.evidence import Evidence, Finding, Occasion
 from flows.fhir import Alert, Request, Words, bundle, read_bundle
 from flows.lifecycle import AlertState, AlertStep, Stage, Standing
 from flows.listener import Signal
@@ -19,6 +20,7 @@ from storage.database import Store, Transaction
 from tests.storage.parts import NOW, add_clinician, add_patient, do, form
 
 HOUR = timedelta(hours=1)
+FOUND = (Evidence(0, Tier.EMERGENCY, (Finding("asq-5", "asq-5 is yes", "Now?", ("Yes",)),)),)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def fill(tx: Transaction, patient: int, by: int, conversation: int) -> None:
     conversations.record(tx, conversation, 2, Place("mood"), ("well",), now=NOW)
     conversations.keep_text(tx, patient, "help me", {Signal.HUMAN}, now=NOW)
     conversations.keep_text(tx, patient, " ", set(), now=NOW)
-    alert, _ = alerts.raise_(tx, patient, "S1", Tier.EMERGENCY, now=NOW)
+    alert, _ = alerts.raise_(tx, patient, "S1", Tier.EMERGENCY, FOUND, now=NOW)
     alerts.move(tx, alert, AlertStep.PAGE, now=NOW + HOUR)
     alerts.move(tx, alert, AlertStep.RESOLVE, by=by, now=NOW + 2 * HOUR)
     visits.request(tx, patient, RequestKind.VISIT, now=NOW)
@@ -53,7 +55,17 @@ def test_the_whole_record(store: Store, content: Catalogue) -> None:
     [words] = found.words
     assert words == Words(words.id, NOW, "help me", ("human",))
     assert found.alerts == (
-        Alert(1, "S1", "Safety, acute", Tier.EMERGENCY, AlertState.RESOLVED, NOW, NOW + 2 * HOUR, pages=(NOW + HOUR,)),
+        Alert(
+            number=1,
+            rule="S1",
+            title="Safety, acute",
+            tier=Tier.EMERGENCY,
+            state=AlertState.RESOLVED,
+            raised_at=NOW,
+            resolved_at=NOW + 2 * HOUR,
+            pages=(NOW + HOUR,),
+            occasions=(Occasion(NOW, FOUND),),
+        ),
     )
     assert found.requests == (Request(1, RequestKind.VISIT, NOW),)
     back = read_bundle(bundle(found))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from flows.care import Person
 from flows.conversation import Conversation, Purpose
-from flows.escalation import Role
+from flows.escalation import Role, Tier
+from flows.evidence import Evidence, Finding
 from flows.listener import Signal
 from flows.values import Coding, Place, Value
-from storage import clinicians, conversations, outbox, patients, updates
+from storage import alerts, clinicians, conversations, outbox, patients, updates
 from storage.cipher import Keyring
 from storage.database import Store, Transaction, new_id, open_store
 from storage.outbox import Urgency
@@ -31,7 +32,13 @@ SECRETS = [
     "refused text",
     "crisis",
     "sendMessage",
+    "better off dead",
+    "more than half the days",
+    "went numb",
 ]
+EVIDENCE = Evidence(
+    1, Tier.URGENT, (Finding("q9", "q9 >= 1", "Better off dead?", ("More than half the days",)),), "I went numb"
+)
 
 
 def live(tx: Transaction) -> None:
@@ -51,6 +58,8 @@ def live(tx: Transaction) -> None:
     outbox.put(
         tx, CLINICIAN_CHAT, "sendMessage", {"text": "Dr. Lovelace"}, urgency=Urgency.REPLY, now=NOW, topic="alert:1"
     )
+    alert, _ = alerts.raise_(tx, patient.id, "a-rule", Tier.URGENT, (EVIDENCE,), now=NOW)
+    assert alerts.occasions(tx, [alerts.number(alert)]) != {}
     updates.set_aside(tx, "update", f'{{"chat": {UPDATE_CHAT}, "text": "refused text"}}', "KeyError", now=NOW)
 
 

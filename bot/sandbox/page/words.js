@@ -16,12 +16,12 @@ export const tour = {
     },
     {
       title: "Dr. Lee is alerted",
-      text: "Say yes to a worrying question. The right phone is paged at once: a number and a rule, never an answer.",
+      text: "Say yes to a worrying question, or type “I had a seizure”. The right phone is paged at once: a number and a rule, never an answer.",
       done: "clinicianAlerted",
     },
     {
       title: "A week goes by",
-      text: "Finish the intake, tap Enrol on the right, then press +1 week: Sam gets the check-in. What nobody took is paged again.",
+      text: "Finish the intake (in a hurry: /review, and for the first answer choose a person). Tap Enrol on the right, then +1 week: Sam gets the check-in.",
       done: "clockMoved",
     },
     {
