@@ -1,50 +1,26 @@
 """The listener: what it must hear, what it must leave alone, and that no text is too hostile for it."""
 
+import io
 import sys
 import time
-from collections import Counter
-from pathlib import Path
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import listener
-from flows.listener import Listener, PhraseError, Signal, Weights, place, signals_in_order
+from flows import likeness, listener, wording
+from flows.likeness import Likeness, Part, place
+from flows.listener import Listener, PhraseError, Signal, signals_in_order
 from tests import train_listener
+from tests.train_listener import rows, tally
 
-EXAMPLES = Path(__file__).parent / "listener_examples"
 FILES = listener.own_texts()
 EAR = listener.load(FILES)
 _, BOOKS = listener.read_books(FILES)
-LEARNED = listener.read_examples(FILES)
-
-
-def rows(name: str) -> list[tuple[str, frozenset[Signal]]]:
-    """The lines of an example file, or the lines learned from; a dash stands for no signal."""
-    if name == "examples.yaml":
-        return list(LEARNED.items())
-    lines = (EXAMPLES / name).read_text("utf-8").splitlines()[1:]
-    pairs = [line.split("\t") for line in lines]
-    return [(text, frozenset(Signal(one) for one in signals.split() if one != "-")) for text, signals in pairs]
-
-
-def tally(name: str) -> tuple[Counter[str], Counter[str]]:
-    """How often each signal was meant and heard; among ordinary lines, how many there are and what was heard."""
-    meant: Counter[str] = Counter()
-    heard: Counter[str] = Counter()
-    for text, signals in rows(name):
-        ears = EAR.hear(text)
-        for signal in signals:
-            meant[signal] += 1
-            heard[signal] += signal in ears
-        if not signals:
-            meant["ordinary"] += 1
-            heard["ordinary: an emergency"] += bool(ears & {Signal.CRISIS, Signal.MEDICAL})
-            heard["ordinary: taper"] += Signal.TAPER in ears
-    return meant, heard
 
 
 def phrase_examples(side: str) -> list[Any]:
@@ -66,31 +42,25 @@ def test_a_phrase_leaves_alone_what_it_must_not_hear(signal: Signal, text: str) 
     assert signal not in EAR.hear(text)
 
 
-# The floors are what was measured, less a line or two. Both files were looked at while the phrases were written: other
-# people's messages are heard less well than these.
-HELD_OUT = {"crisis": 0.92, "medical": 0.95, "abrupt": 0.91, "taper": 0.93, "human": 0.85, "stop": 0.85}
-FRESH = {"crisis": 0.92, "medical": 0.93, "abrupt": 0.90, "taper": 0.90}
-OWN = {"crisis": 0.98, "medical": 0.98, "abrupt": 0.98, "taper": 0.98, "human": 0.88, "stop": 0.92}
-
-
-@pytest.mark.parametrize(("name", "floors", "emergencies", "tapers"), [
-    ("test.tsv", HELD_OUT, 0.04, 0.03),
-    ("fresh.tsv", FRESH, 0.03, 0.03),
-    ("examples.yaml", OWN, 0.02, 0.02),
-])  # fmt: skip
-def test_recall_and_false_alarms(name: str, floors: dict[str, float], emergencies: float, tapers: float) -> None:
-    meant, heard = tally(name)
+# The floors are what was measured, less a line or two. Nobody who wrote phrases has read heldout_*.tsv, a random fifth of
+# what three authors wrote to mislead the listener, nor independent_test.tsv; the other files were looked at.
+FLOORS
+@pytest.mark.parametrize("name", sorted(FLOORS))
+def test_recall_and_false_alarms(name: str) -> None:
+    floors, emergencies, tapers = FLOORS[name]
+    meant, heard = tally(EAR, name)
     counts = {signal: f"{heard[signal]} of {meant[signal]}" for signal in floors}
-    assert all(heard[signal] >= floor * meant[signal] for signal, floor in floors.items()), counts
-    assert heard["ordinary: an emergency"] <= emergencies * meant["ordinary"], (heard, meant)
-    assert heard["ordinary: taper"] <= tapers * meant["ordinary"], (heard, meant)
+    assert all(heard[signal] >= floor for signal, floor in floors.items()), counts
+    assert heard["ordinary: an emergency"] <= emergencies, heard
+    assert heard["ordinary: taper"] <= tapers, heard
 
 
 def test_the_held_out_lines_are_held_out() -> None:
-    held_out = {text.casefold() for text, _ in rows("test.tsv")}
-    assert len(held_out) >= 250
-    held_out |= {text.casefold() for text, _ in rows("fresh.tsv")}
-    assert not held_out & {text.casefold() for text in LEARNED}
+    held_out = {text.casefold() for name in ("test.tsv", "fresh.tsv", *train_listener.HELD_OUT) for text in rows(name)}
+    learned = {text.casefold() for name in ("examples.yaml", *train_listener.AUTHORS) for text in rows(name)}
+    assert len(held_out) >= 2000
+    assert len(learned) >= 9000
+    assert not held_out & learned
 
 
 @pytest.mark.parametrize("text", [
@@ -178,7 +148,7 @@ def steps(text: str) -> int:
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal count
-        if frame.f_code.co_filename != listener.__file__:
+        if frame.f_code.co_filename not in {listener.__file__, likeness.__file__, wording.__file__}:
             return None
         count += 1
         return trace
@@ -236,9 +206,17 @@ def small() -> dict[str, str]:
     return {**books, "words.yaml": "slots: {drug: [xanax]}"}
 
 
-def test_the_shipped_weights_are_what_the_examples_teach() -> None:
-    shipped = (Path(listener.__file__).parent / "content" / "phrases" / listener.WEIGHTS).read_text("utf-8")
-    assert train_listener.trained(FILES) == shipped, "run `python -m tests.train_listener`"
+def test_the_shipped_weights_were_learned_from_what_is_here() -> None:
+    learned_from = train_listener.RECORD.read_text("utf-8").strip()
+    assert train_listener.source() == learned_from, "run `python -m tests.train_listener`"
+
+
+def test_saved_weights_are_read_back_as_they_were() -> None:
+    first, second = io.BytesIO(), io.BytesIO()
+    small_likeness().save(first)
+    first.seek(0)
+    likeness.read(first).save(second)
+    assert first.getvalue() == second.getvalue()
 
 
 def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights() -> None:
@@ -248,7 +226,7 @@ def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights() -> None:
     ear = listener.load({**FILES, "crisis.yaml": added})
     assert ear.hear("the grey heron has landed") == {Signal.CRISIS}
     assert "like the examples" in {
-        reason.phrase for text, _ in rows("test.tsv") for reason in ear.hear_with_reasons(text)
+        reason.phrase for text in rows("fresh.tsv") for reason in ear.hear_with_reasons(text)
     }
 
 
@@ -262,14 +240,39 @@ def test_an_example_under_no_signal_is_named() -> None:
         listener.read_examples({"examples.yaml": "joy: [a]"})
 
 
-def test_likeness_is_heard_from_three_words_up() -> None:
-    own = "likeness: 0.5\nphrases: [{id: a, say: [zzz], must: [zzz]}]"
-    steps = bytearray(listener.PLACES)
-    steps[place("heron")] = 100
-    ear = listener.load({**small(), "crisis.yaml": own}).with_weights({Signal.CRISIS: Weights(0.0, 1.0, bytes(steps))})
+def small_likeness() -> Likeness:
+    """Weights that know one word of crisis, the heron, and no meaning."""
+    steps = np.zeros((1, likeness.PLACES), np.int8)
+    steps[0, place("heron")] = 100
+    return Likeness(
+        signals=np.array(["crisis"]), steps=steps, units=np.ones(1), biases=np.zeros(1),
+        hidden=np.zeros((512, 2), np.float16), hidden_biases=np.zeros(2, np.float32),
+        outputs=np.zeros((2, 1), np.float32), output_biases=np.zeros(1, np.float32),
+        trust=np.array([[1.0, 1.0, 5.0]]), floors=np.zeros(1), phrases=np.zeros(0, np.uint32), examples="",
+    )  # fmt: skip
+
+
+LIKE = "likeness: 0.5\nphrases: [{id: a, say: [the zebra], must: [the zebra]}]"
+
+
+def test_what_sounds_like_the_examples_is_heard() -> None:
+    ear = listener.load({**small(), "crisis.yaml": LIKE}).with_likeness(small_likeness())
     assert ear.hear("my grey heron landed") == {Signal.CRISIS}
     assert [reason.phrase for reason in ear.hear_with_reasons("my grey heron landed")] == ["like the examples"]
-    assert not ear.hear("grey heron")  # too short to sound like anything
+    assert not ear.hear("my grey horse landed")
+
+
+def test_a_phrase_that_was_weighed_can_be_outweighed_and_any_other_is_always_heard() -> None:
+    ear = listener.load({**small(), "crisis.yaml": LIKE})
+    doubtful = replace(small_likeness(), floors=np.array([-100.0]))
+    assert ear.with_likeness(doubtful).hear("the zebra") == {Signal.CRISIS}
+    weighed = replace(doubtful, phrases=np.array(ear.marks, np.uint32))
+    assert not ear.with_likeness(weighed).hear("the zebra")
+
+
+def test_a_meaning_is_the_same_in_any_spelling() -> None:
+    plain, dressed = likeness.embed(Part(text, {}, frozenset()) for text in ("manana voy", "MAÑANA voy"))
+    assert np.allclose(plain, dressed)
 
 
 def test_a_clinician_can_add_a_phrase() -> None:
