@@ -1,9 +1,9 @@
 """What sounds like the examples: words, pieces of words and the meaning of a sentence, weighed by learned weights.
 
-Two views of a text, each blind where the other sees. Words and their pieces, by a linear model: exact, and good at slips
+Two views of a text, each blind where the other sees. Words and their pieces, by a linear model: exact, good at slips
 and slang. The meaning, by a small network over a sentence embedding (Google's multilingual Universal Sentence Encoder,
-16 languages, in numpy): it hears what nobody has worded before. tests/train_listener.py teaches both, and how far to
-trust each of them and a phrase that was heard.
+in numpy): it hears what nobody has worded before. tests/train_listener.py teaches both, and how far to trust
+each of them and a phrase that was heard.
 """
 
 import itertools
@@ -46,7 +46,7 @@ class Likeness:
     steps: NDArray[np.int8]
     units: NDArray[np.float64]
     biases: NDArray[np.float64]
-    hidden: NDArray[np.float16]
+    hidden: NDArray[np.float32]
     hidden_biases: NDArray[np.float32]
     outputs: NDArray[np.float32]
     output_biases: NDArray[np.float32]
@@ -56,8 +56,9 @@ class Likeness:
     examples: str
 
     def save(self, file: IO[bytes]) -> None:
-        """The same weights give the same bytes."""
-        np.savez_compressed(file, **{one.name: getattr(self, one.name) for one in fields(self)})
+        """The same weights give the same bytes; those of meaning are halved in length."""
+        saved = {one.name: getattr(self, one.name) for one in fields(self)}
+        np.savez_compressed(file, **{**saved, "hidden": self.hidden.astype(np.float16)})
 
     def scores(self, parts: Sequence[Part]) -> list[dict[str, float]]:
         """For each part and signal: above zero when the part sounds like it."""
@@ -69,7 +70,7 @@ class Likeness:
 
     def evidence(self, parts: Sequence[Part]) -> NDArray[np.float64]:
         """What the words, the meaning and the phrases of each part say for each signal."""
-        meant = np.maximum(embed(parts) @ self.hidden.astype(np.float32) + self.hidden_biases, 0)
+        meant = np.maximum(embed(parts) @ self.hidden + self.hidden_biases, 0)
         found = np.empty((len(parts), len(self.signals), 3))
         found[:, :, 1] = np.clip(meant @ self.outputs + self.output_biases, -SURE, SURE)
         for row, signal in enumerate(self.signals.tolist()):
@@ -91,7 +92,7 @@ def read(file: IO[bytes]) -> Likeness:
     """The weights that were saved."""
     with np.load(file, allow_pickle=False) as saved:
         found = {one.name: saved[one.name] for one in fields(Likeness)}
-    return Likeness(**{**found, "examples": str(found["examples"])})
+    return Likeness(**{**found, "hidden": found["hidden"].astype(np.float32), "examples": str(found["examples"])})
 
 
 def mark(signal: str, phrase: str, pattern: str) -> int:

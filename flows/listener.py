@@ -2,8 +2,8 @@
 
 A lattice marks where the clinic's words and slots lie in a text (see wording.py), and all phrases of a signal are read
 together as one trie, each state at most once a token: the work grows with the text, never faster. Harmless phrases
-(negations, idioms) are read first and struck out. What is left is heard if it sounds like the examples (likeness.py), to
-which a phrase adds its weight; a phrase that was not there when the weights were learned is always heard.
+(negations, idioms) are read first and struck out. What is left is heard if it sounds like the examples (likeness.py),
+to which a phrase adds its weight; a phrase that was not there when the weights were learned is always heard.
 """
 
 import itertools
@@ -525,7 +525,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class _Reading:
-    """A text as it was read: its words, what is struck out for each signal, the phrases that are left, its stretches."""
+    """A text as it was read: its words, what is struck out for each signal, the phrases in the rest, its stretches."""
 
     text: str
     tokens: list[Token]

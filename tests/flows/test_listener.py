@@ -42,9 +42,11 @@ def test_a_phrase_leaves_alone_what_it_must_not_hear(signal: Signal, text: str) 
     assert signal not in EAR.hear(text)
 
 
-# The floors are what was measured, less a line or two. Nobody who wrote phrases has read heldout_*.tsv, a random fifth of
-# what three authors wrote to mislead the listener, nor independent_test.tsv; the other files were looked at.
+# The floors are what was measured, less a line or two. Nobody who wrote phrases has read heldout_*.tsv, a fifth
+# of what three authors wrote to mislead the listener, nor independent_test.tsv.
 FLOORS
+
+
 @pytest.mark.parametrize("name", sorted(FLOORS))
 def test_recall_and_false_alarms(name: str) -> None:
     floors, emergencies, tapers = FLOORS[name]
@@ -246,7 +248,7 @@ def small_likeness() -> Likeness:
     steps[0, place("heron")] = 100
     return Likeness(
         signals=np.array(["crisis"]), steps=steps, units=np.ones(1), biases=np.zeros(1),
-        hidden=np.zeros((512, 2), np.float16), hidden_biases=np.zeros(2, np.float32),
+        hidden=np.zeros((512, 2), np.float32), hidden_biases=np.zeros(2, np.float32),
         outputs=np.zeros((2, 1), np.float32), output_biases=np.zeros(1, np.float32),
         trust=np.array([[1.0, 1.0, 5.0]]), floors=np.zeros(1), phrases=np.zeros(0, np.uint32), examples="",
     )  # fmt: skip
