@@ -39,8 +39,8 @@ NETWORKS, UNITS, DECAY, ROUNDS = 4, 192, 0.5, 12
 often each sees all examples."""
 FOLDS = 4
 ALARMS = {
-    Signal.CRISIS: 0.055,
-    Signal.MEDICAL: 0.04,
+    Signal.CRISIS: 0.07,
+    Signal.MEDICAL: 0.05,
     Signal.ABRUPT: 0.06,
     Signal.TAPER: 0.085,
     Signal.HUMAN: 0.03,
@@ -218,6 +218,7 @@ if __name__ == "__main__":
     if "--report" in sys.argv:
         print(report(listener.load(listener.own_texts())))
     else:
+        learned = trained(listener.own_texts())
         with WEIGHTS.open("wb") as file:
-            trained(listener.own_texts()).save(file)
+            learned.save(file)
         RECORD.write_text(source() + "\n", "utf-8")
