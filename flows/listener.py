@@ -80,8 +80,8 @@ _PAUSES = frozenset((END, COMMA))
 _PIECE = re.compile(
     r"(?P<words>\([^|(){}?$^~.]+(?:\|[^|(){}?$^~.]+)+\))|(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<gap>\.\.|~)(?P<reach>\d+)|(?P<word>[^\s()|?$]+|\$)|(?P<maybe>\?)"
 )
-_FEWEST_WORDS = 2
-"""A single word is heard by phrases alone: likeness would guess."""
+_FEWEST_WORDS = 3
+"""A stretch of fewer words is heard by phrases alone: likeness would guess."""
 _WINDOW = 14
 """Words that are weighed together where a sentence has no end, as in speech typed by a machine."""
 _MOST_WORDINGS, _MOST_VARIANTS = 20_000, 500
