@@ -102,6 +102,12 @@ class Text:
     is_answer: bool = False
 
 
+UNLEARNED = (
+    "phrases/examples.yaml: the listener did not learn from these lines. Write phrases, which are always heard, or run "
+    "`python -m tests.train_listener` in Taperline's own folder."
+)
+
+
 def findings(content_dir: Path | None, *, today: date) -> Iterator[tuple[Severity, str]]:
     """All that is wrong with the content, one sentence each, naming the file, the entry and the remedy.
 
@@ -130,6 +136,8 @@ def findings(content_dir: Path | None, *, today: date) -> Iterator[tuple[Severit
         *_other_languages(content_dir),
     ]
     yield from ((Severity.ERROR, text) for text in wrong)
+    if not content.listener.knows_its_examples:
+        yield Severity.WARNING, UNLEARNED
     for name, form in content.questionnaires.items():
         for problem in questionnaire_problems(form.resource):
             if problem.severity is not Severity.INFORMATION:

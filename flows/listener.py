@@ -1,31 +1,27 @@
 """What free text means: crisis, medical emergency, stopped suddenly, taper question, a person, stop.
 
-Folding makes one spelling of many, a lattice marks where the clinic's words and slots lie, and all phrases of a signal
-are read together as one trie, each state at most once a token: the work grows with the text, never faster.
-Harmless phrases (negations, idioms) are read first and struck out; what is left is listened to: for phrases, and for
-likeness to the examples, by a linear model whose weights were learned beforehand (see load).
+A lattice marks where the clinic's words and slots lie in a text (see wording.py), and all phrases of a signal are read
+together as one trie, each state at most once a token: the work grows with the text, never faster. Harmless phrases
+(negations, idioms) are read first and struck out. What is left is heard if it sounds like the examples (likeness.py),
+to which a phrase adds its weight; a phrase that was not there when the weights were learned is always heard.
 """
 
 import itertools
-import json
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
-from math import sqrt
 from pathlib import PurePosixPath
 from typing import Any
-from zlib import crc32
 
-from flows import plain_yaml
+from flows import likeness, plain_yaml
 from flows.errors import TaperlineError
+from flows.likeness import Likeness, Part
+from flows.wording import ASK, COMMA, END, NUMBER, Reader, Token, Words
 
 
 class Signal(StrEnum):
@@ -58,25 +54,12 @@ class Phrase:
 class PhraseBook:
     """The phrases of one signal, and the harmless ones that only look like it.
 
-    What sounds like the examples by more than `likeness` is heard too, when one of the `evidence` patterns is in it.
+    With a `likeness`, what sounds like the examples by more than that is heard; without, only phrases are.
     """
 
     phrases: tuple[Phrase, ...]
     harmless: tuple[Phrase, ...] = ()
     likeness: float | None = None
-    evidence: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Words:
-    """What all signals share: slots, expansions, misspellings, emoji, and the words worth correcting to."""
-
-    slots: Mapping[str, Sequence[str]]
-    expand: Mapping[str, str] = field(default_factory=dict)
-    emoji: Mapping[str, str] = field(default_factory=dict)
-    protect: frozenset[str] = frozenset()
-    leave: frozenset[str] = frozenset()
-    walls: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -89,62 +72,19 @@ class Heard:
     span: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Weights:
-    """What the examples of one signal taught: how much each trait of a text speaks for it, and where zero lies."""
-
-    bias: float
-    traits: Mapping[str, float]
-
-    def score(self, traits: frozenset[str]) -> float:
-        """Above zero when a text with these traits sounds like the signal."""
-        return self.bias + sum(self.traits.get(trait, 0.0) for trait in traits) / _size(traits)
-
-    def telling(self, traits: frozenset[str]) -> str:
-        """The traits that say most."""
-        return " + ".join(sorted(traits, key=lambda trait: (-self.traits.get(trait, 0.0), trait))[:3])
-
-
 LONGEST = 8192
 """Characters that are heard at the most, twice the length of a Telegram message."""
 
-COMMA, END, ASK, NUMBER = ",", ".", "¿", "#"
 _BREAKS = frozenset((END, ASK))
 _PAUSES = frozenset((END, COMMA))
-_LOOKALIKES = {
-    **dict(zip("‘’ʼ`´′", "'" * 6, strict=True)),
-    **dict(zip("ıłøđаеорсухіѕјԁһкмтвԛԝ", "ilodaeopcyxisjdhkmtbqw", strict=True)),
-    **dict(zip("αορνικτυ", "aopviktu", strict=True)),
-    **dict.fromkeys("—–", " - "),
-}
-_LEET = str.maketrans("013457@$!", "oieastasi")
-_TOKEN = re.compile(
-    r"""
-    (?P<title>(?<![a-z])(?:dr|mr|mrs|ms|sr|sra)\.(?=\ ?[a-z]))
-    | (?P<spelled>(?<![a-z0-9'])[a-z](?:[ .\-][a-z]){2,7}(?![a-z0-9']))
-    | (?P<word>[a-z](?:[a-z0-9@$*]|[!'](?=[a-z]))*)
-    | (?P<number>(?:\d{1,6}(?:[.,/]\d{1,6})?|[.,]\d{1,6}))
-    | (?P<dots>\.{2,}(?!\d))
-    | (?P<mark>[.!?;]+)
-    | (?P<comma>[,\n:()]|(?<=\s)-+(?=\s))
-    | (?P<sign>\S)
-    """,
-    re.VERBOSE,
-)
 _PIECE = re.compile(
     r"(?P<words>\([^|(){}?$^~.]+(?:\|[^|(){}?$^~.]+)+\))|(?P<open>\()|(?P<close>\))|(?P<bar>\|)|(?P<gap>\.\.|~)(?P<reach>\d+)|(?P<word>[^\s()|?$]+|\$)|(?P<maybe>\?)"
 )
-_LONGEST_WORD = 24
-_ROUNDS, _MARGIN, _URGENCY, _BIAS_STEP, _FAINTEST = 10, 3.0, 2.0, 0.1, 0.5
 _FEWEST_WORDS = 3
-"""A text of fewer words is heard by its phrases alone: likeness would guess."""
+"""A stretch of fewer words is heard by phrases alone: likeness would guess."""
+_WINDOW = 14
+"""Words that are weighed together where a sentence has no end, as in speech typed by a machine."""
 _MOST_WORDINGS, _MOST_VARIANTS = 20_000, 500
-
-
-@dataclass(frozen=True)
-class _Token:
-    word: str
-    span: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -168,123 +108,6 @@ def signals_in_order(signals: Iterable[Signal]) -> list[str]:
     """The signals as plain words, the most pressing first; danger to others is for a rule alone, and not told."""
     heard = frozenset(signals) - {Signal.DANGER}
     return [signal.value for signal in Signal if signal in heard]
-
-
-# --- from text to words -------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=8192)
-def _fold(char: str) -> str:
-    """One character in its plainest form: no case, no accent, no disguise; controls become spaces."""
-    if char in _LOOKALIKES:
-        return _LOOKALIKES[char]
-    match unicodedata.category(char):
-        case "Mn" | "Me" | "Cf":
-            return ""
-        case "Cc" | "Cs" | "Zl" | "Zp":
-            return "\n" if char in "\n\r\u2028\u2029" else " "
-    plain = unicodedata.normalize("NFKD", char).casefold()
-    return "".join(_LOOKALIKES.get(part, part) for part in plain if not unicodedata.combining(part))
-
-
-def _near(word: str, other: str, most: int) -> bool:
-    """Whether at most so many slips (a letter more, less, wrong, or two swapped) make one word the other."""
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for i, letter in enumerate(word, 1):
-        before, last, row = row, before, [i]
-        for j, target in enumerate(other, 1):
-            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != target))
-            if i > 1 and j > 1 and letter == other[j - 2] and word[i - 2] == target:
-                cost = min(cost, last[j - 2] + 1)
-            row.append(cost)
-        if min(row) > most:
-            return False
-    return row[-1] <= most
-
-
-def _without(word: str, slips: int) -> Iterator[str]:
-    """The word with up to so many letters left out."""
-    for count in range(slips + 1):
-        for gone in itertools.combinations(range(len(word)), count):
-            yield "".join(letter for place, letter in enumerate(word) if place not in gone)
-
-
-def _slips(word: str) -> int:
-    return 2 if len(word) >= 8 else 1
-
-
-class _Reader:
-    """Turns a text into words the phrases know: contractions opened, slips corrected, emoji named."""
-
-    def __init__(self, words: Words, vocabulary: Iterable[str]) -> None:
-        self._expand = {key: tuple(value.split()) for key, value in words.expand.items()}
-        self._emoji = {"".join(map(_fold, key)): tuple(value.split()) for key, value in words.emoji.items()}
-        opened = itertools.chain.from_iterable(self._expand.values())
-        self._known = frozenset((*vocabulary, *opened, *self._expand, *words.leave, *words.protect))
-        self._protected: dict[str, list[str]] = {}
-        for word in sorted(words.protect):
-            for part in set(_without(word, _slips(word))):
-                self._protected.setdefault(part, []).append(word)
-
-    def read(self, text: str) -> list[_Token]:
-        """The words of a text, with their place in it."""
-        pieces = list(text.lower()) if text.isascii() else [_fold(char) for char in text]
-        folded = "".join(pieces)
-        places = [place for place, piece in enumerate(pieces) for _ in piece]
-        return [
-            _Token(word, (places[found.start()], places[found.end() - 1] + 1))
-            for found in _TOKEN.finditer(folded)
-            for word in self._words(found.lastgroup or "", found.group())
-        ]
-
-    def _words(self, kind: str, piece: str) -> tuple[str, ...]:
-        match kind:
-            case "word":
-                return self.word(piece)
-            case "spelled":
-                joined = re.sub(r"[^a-z]", "", piece)
-                return self.word(joined) if joined in self._known else tuple(re.findall("[a-z]", piece))
-            case "title":
-                return (piece.rstrip("."),)
-            case "mark":
-                return (ASK if "?" in piece else END,)
-            case "comma" | "dots":
-                return (COMMA,)
-            case "sign":
-                return (piece,) if piece == "%" else self._emoji.get(piece, ())
-        return (piece,)
-
-    def word(self, piece: str) -> tuple[str, ...]:
-        """One written word as the words it stands for."""
-        if piece in self._expand:
-            return self._expand[piece]
-        plain = piece.replace("'", "")
-        if plain.isalpha():
-            return self._spell(plain) or (plain,)
-        for disguised in (plain.translate(_LEET).replace("*", ""), plain.replace("*", "")):
-            if disguised.isalpha() and (meant := self._spell(disguised)):
-                return meant
-        return tuple(re.findall(r"[a-z]+|\d+", plain))
-
-    def _spell(self, word: str) -> tuple[str, ...]:
-        """The known words this one stands for, or nothing."""
-        for spelling in (word, re.sub(r"(.)\1{2,}", r"\1\1", word), re.sub(r"(.)\1{2,}", r"\1", word)):
-            if spelling in self._expand:
-                return self._expand[spelling]
-            if spelling in self._known:
-                return (spelling,)
-            if spelling.endswith("s") and spelling[:-1] in self._known:
-                return (spelling,)
-            if spelling.endswith("in") and spelling + "g" in self._known:
-                return (spelling + "g",)
-        if not 5 <= len(word) <= _LONGEST_WORD:
-            return ()
-        for part in _without(word, _slips(word)):
-            for candidate in self._protected.get(part, ()):
-                if _near(word, candidate, _slips(candidate)):
-                    return (candidate,)
-        return ()
 
 
 # --- from patterns to tries ---------------------------------------------------------------------------------------
@@ -425,10 +248,11 @@ def _combine(text: str, parts: Sequence[list[_Steps]]) -> list[_Steps]:
 
 @dataclass(frozen=True)
 class _Lattice:
-    """The words of a text and, from each place, where every label that starts there ends."""
+    """The words of a text and, from each place, where every label that starts there ends; which of them are slots."""
 
     words: Sequence[str]
     edges: Sequence[Mapping[str, Sequence[int]]]
+    slots: Sequence[Sequence[str]]
 
     def is_open(self, place: int) -> bool:
         return place == 0 or self.words[place - 1] in _BREAKS
@@ -436,11 +260,16 @@ class _Lattice:
     def is_closed(self, place: int) -> bool:
         return place == len(self.words) or self.words[place] in _BREAKS
 
-    def sentences(self) -> Iterator[tuple[int, int]]:
-        """The start and end of every sentence, and of the whole text when it has several."""
+    def stretches(self) -> Iterator[tuple[int, int]]:
+        """The start and end of what is weighed as one: a sentence, a window of a long one, a short text as a whole."""
         ends = [place for place, word in enumerate(self.words, 1) if word in _BREAKS or place == len(self.words)]
-        yield from zip([0, *ends], ends, strict=False)
-        if len(ends) > 1:
+        for start, end in zip([0, *ends], ends, strict=False):
+            if end - start <= 2 * _WINDOW:
+                yield start, end
+            if end - start > _WINDOW + _WINDOW // 2:
+                for here in range(start, end - _WINDOW // 2, _WINDOW // 2):
+                    yield here, min(here + _WINDOW, end)
+        if len(self.words) <= 4 * _WINDOW and len(ends) > 1:
             yield 0, len(self.words)
 
 
@@ -490,7 +319,7 @@ class _Labeller:
                             ends.append(place)
             edges.append(found)
         edges.append({})
-        return _Lattice(words, edges)
+        return _Lattice(words, edges, [[label for label in found if label[0] == "{"] for found in edges])
 
 
 _ANYWHERE, _OPENING = 0, 1
@@ -552,8 +381,7 @@ class _Trie:
             edges, word = lattice.edges[here], lattice.words[here]
             for node, (left, start) in states.items():
                 step = self._step[node]
-                labels = edges if len(edges) < len(step) else step
-                for label in labels:
+                for label in edges if len(edges) < len(step) else step:
                     if label in step and label in edges:
                         for end in edges[label]:
                             if untouched or not any(struck[here:end]):
@@ -563,54 +391,6 @@ class _Trie:
                         self._arrive(waiting[here + 1], node, left, start)
                 elif left and (word not in walls or self._crossing[node]):
                     self._arrive(waiting[here + 1], node, left - 1, start)
-
-
-def _learn(lessons: Sequence[tuple[frozenset[str], bool]]) -> Weights:
-    """An averaged perceptron over words, pairs and slots; the lessons' order decides, so the outcome is repeatable."""
-    seen = Counter(itertools.chain.from_iterable(traits for traits, _ in lessons))
-    weights = {trait: 0.0 for trait, times in seen.items() if times > 1}
-    drift = dict.fromkeys(weights, 0.0)
-    known = [([trait for trait in traits if trait in weights], _size(traits), meant) for traits, meant in lessons]
-    bias, bias_drift, turn = 0.0, 0.0, 0
-    for _ in range(_ROUNDS):
-        for traits, size, meant in known:
-            turn += 1
-            score = bias + sum([weights[trait] for trait in traits]) / size
-            if (score if meant else -score) >= _MARGIN:
-                continue
-            step = _URGENCY if meant else -1.0
-            bias += step * _BIAS_STEP
-            bias_drift += step * _BIAS_STEP * turn
-            for trait in traits:
-                weights[trait] += step
-                drift[trait] += step * turn
-    average = {trait: round(weight - drift[trait] / max(turn, 1), 1) for trait, weight in sorted(weights.items())}
-    return Weights(
-        bias=round(bias - bias_drift / max(turn, 1), 3),
-        traits={trait: weight for trait, weight in average.items() if abs(weight) >= _FAINTEST},
-    )
-
-
-def _size(traits: frozenset[str]) -> float:
-    """What a sum over traits is divided by; short texts say less for sure."""
-    return sqrt(len(traits) + 10)
-
-
-def _traits(lattice: _Lattice, struck: Sequence[bool], start: int, end: int) -> frozenset[str]:
-    """What likeness looks at in the words from start to end that are not struck out."""
-    places = [place for place in range(start, end) if not struck[place] and lattice.words[place] not in _PAUSES]
-    words = [NUMBER if NUMBER in lattice.edges[place] else lattice.words[place] for place in places]
-    framed = ["^", *words, "$"]
-    return frozenset(
-        (
-            *words,
-            *(f"{one} {two}" for one, two in itertools.pairwise(framed)),
-            *(f"{one} {two} {three}" for one, two, three in zip(words, words[1:], words[2:], strict=False)),
-            *(f"{one} .. {three}" for one, three in zip(words, words[2:], strict=False)),
-            *(word[:4] + "*" for word in words if len(word) > 4),
-            *(label for place in places for label in lattice.edges[place] if label.startswith("{")),
-        )
-    )
 
 
 # --- the listener -------------------------------------------------------------------------------------------------
@@ -624,15 +404,13 @@ class Listener:
         self._said: list[tuple[Signal, str, str]] = []
         harmless: list[tuple[int, _Pattern]] = []
         said: dict[Signal, list[tuple[int, _Pattern]]] = {}
-        evidence: dict[Signal, list[tuple[int, _Pattern]]] = {}
         for signal, book in books.items():
             said[signal] = self._compile(compiler, signal, book.phrases)
-            evidence[signal] = self._compile(compiler, signal, (Phrase("evidence", book.evidence),))
             harmless.extend(self._compile(compiler, signal, book.harmless))
         self._labeller = _Labeller(compiler.slots)
         literals = {
             step
-            for patterns in (harmless, *said.values(), *evidence.values())
+            for patterns in (harmless, *said.values())
             for _, pattern in patterns
             for step in pattern.steps
             if isinstance(step, str) and step not in compiler.slots
@@ -640,13 +418,14 @@ class Listener:
         in_slots = {word for wordings in compiler.slots.values() for wording in wordings for word in wording}
         for word in literals | in_slots:
             self._labeller.learn(word)
-        self._reader = _Reader(words, literals | in_slots)
+        self._reader = Reader(words, literals | in_slots)
         self._harmless = _Trie(harmless)
         self._phrases = {signal: _Trie(patterns) for signal, patterns in said.items()}
-        self._evidence = {signal: _Trie(patterns) for signal, patterns in evidence.items() if patterns}
         self._strict_walls = words.walls | _BREAKS | {COMMA}
         self._enough = {signal: book.likeness for signal, book in books.items() if book.likeness is not None}
-        self._weights: Mapping[Signal, Weights] = {}
+        self._likeness: Likeness | None = None
+        self._taught: Sequence[bool] = ()
+        self.knows_its_examples = True
 
     def _compile(self, compiler: _Compiler, signal: Signal, phrases: Iterable[Phrase]) -> list[tuple[int, _Pattern]]:
         """The patterns of some phrases, each with its place in the list of what may be said."""
@@ -660,19 +439,21 @@ class Listener:
                 self._said.append((signal, phrase.id, text))
         return compiled
 
-    def learn(self, examples: Mapping[str, frozenset[Signal]]) -> dict[Signal, Weights]:
-        """The weights these examples teach, for every signal that asks for likeness. Takes seconds."""
-        lessons: dict[Signal, list[tuple[frozenset[str], bool]]] = {signal: [] for signal in self._enough}
-        for text, signals in sorted(examples.items(), key=lambda example: (crc32(example[0].encode()), example[0])):
-            _, lattice, struck = self._read(text)
-            for signal, learned in lessons.items():
-                learned.append((_traits(lattice, struck[signal], 0, len(lattice.words)), signal in signals))
-        return {signal: _learn(learned) for signal, learned in lessons.items()}
+    @property
+    def weighed(self) -> list[Signal]:
+        """The signals that are heard by likeness."""
+        return [signal for signal in self._phrases if signal in self._enough]
 
-    def with_weights(self, weights: Mapping[Signal, Weights]) -> "Listener":
+    @property
+    def marks(self) -> list[int]:
+        """What each of its patterns is known by."""
+        return [likeness.mark(*said) for said in self._said]
+
+    def with_likeness(self, learned: Likeness) -> "Listener":
         """The same listener, with these weights."""
         other = copy(self)
-        other._weights = {signal: weights[signal] for signal in self._enough if signal in weights}
+        other._likeness = learned
+        other._taught = [mark in set(learned.phrases.tolist()) for mark in self.marks]
         return other
 
     def hear(self, text: str) -> frozenset[Signal]:
@@ -685,71 +466,127 @@ class Listener:
         return frozenset(heard.signal for heard in self.hear_with_reasons(text))
 
     def hear_with_reasons(self, text: str) -> tuple[Heard, ...]:
-        """Every phrase heard, in the order of signals and of the text."""
-        tokens, lattice, struck = self._read(text)
+        """Every reason to hear a signal, in the order of signals and of the text."""
+        reading = self._read(text)
+        scores = self._likeness.scores(self._parts(reading)) if self._likeness else []
         heard: dict[Heard, None] = {}
-        for signal, trie in self._phrases.items():
-            for tag, start, end in trie.read(lattice, struck=struck[signal], walls=_BREAKS, pause=COMMA):
-                _, phrase, pattern = self._said[tag]
-                heard[Heard(signal, phrase, pattern, (tokens[start].span[0], tokens[end - 1].span[1]))] = None
-        for signal, weights in self._weights.items():
-            for start, end in self._worth_weighing(signal, lattice):
-                traits = _traits(lattice, struck[signal], start, end)
-                if weights.score(traits) > self._enough[signal]:
-                    span = (tokens[start].span[0], tokens[end - 1].span[1])
-                    heard[Heard(signal, "like the examples", weights.telling(traits), span)] = None
+        for tag, start, end in reading.said:
+            signal, phrase, pattern = self._said[tag]
+            around = reading.around(start, end)
+            if (
+                signal not in self._enough
+                or not scores
+                or not self._taught[tag]
+                or not around
+                or any(scores[at][signal] > self._enough[signal] for at in around)
+            ):
+                heard[Heard(signal, phrase, pattern, reading.span(start, end))] = None
+        for stretch, score in zip(reading.stretches, scores, strict=False):
+            for signal, enough in self._enough.items():
+                left = reading.left(signal, stretch)
+                if self._likeness and len(left) >= _FEWEST_WORDS and score[signal] > enough:
+                    telling = self._likeness.telling(signal, left)
+                    heard[Heard(signal, "like the examples", telling, reading.span(*stretch))] = None
         return tuple(sorted(heard, key=lambda one: (list(Signal).index(one.signal), one.span)))
 
-    def _worth_weighing(self, signal: Signal, lattice: _Lattice) -> Iterator[tuple[int, int]]:
-        """The sentences with evidence in them, struck out or not, and words enough to sound like anything."""
-        evident = [signal not in self._evidence] * len(lattice.words)
-        if signal in self._evidence:
-            for _, start, _ in self._evidence[signal].read(lattice, struck=(), walls=_BREAKS, pause=COMMA):
-                evident[start] = True
-        for start, end in lattice.sentences():
-            words = sum(word[0].isalpha() for word in lattice.words[start:end])
-            if words >= _FEWEST_WORDS and any(evident[start:end]):
-                yield start, end
+    def parts(self, text: str) -> tuple[Part, list[Part]]:
+        """The whole of a text, and the parts it is weighed in: the examples teach by these."""
+        reading = self._read(text)
+        whole = self._part(reading, (0, len(reading.tokens)), {self._said[tag][0] for tag, _, _ in reading.said})
+        return whole, self._parts(reading)
 
-    def _read(self, text: str) -> tuple[list[_Token], _Lattice, dict[Signal, list[bool]]]:
-        """The words of a text, their labels, and what the harmless phrases of each signal strike out."""
+    def _parts(self, reading: "_Reading") -> list[Part]:
+        said: list[set[Signal]] = [set() for _ in reading.stretches]
+        for tag, start, end in reading.said:
+            for at in reading.around(start, end):
+                said[at].add(self._said[tag][0])
+        return [self._part(reading, *one) for one in zip(reading.stretches, said, strict=True)]
+
+    def _part(self, reading: "_Reading", stretch: tuple[int, int], said: Iterable[Signal]) -> Part:
+        start, end = stretch
+        first = 0 if start == 0 else reading.tokens[start].span[0]
+        last = len(reading.text) if end == len(reading.tokens) else reading.tokens[end - 1].span[1]
+        kept: dict[tuple[int, ...], frozenset[int]] = {}
+        traits: dict[str, frozenset[int]] = {}
+        for signal in self._enough:
+            places = reading.kept(signal, stretch)
+            if places not in kept:
+                slots = set().union(*(reading.lattice.slots[at] for at in places))
+                kept[places] = likeness.traits(reading.left(signal, stretch), slots)
+            traits[signal] = kept[places]
+        return Part(reading.text[first:last], traits, frozenset(said))
+
+    def _read(self, text: str) -> "_Reading":
+        """The words of a text, what the harmless phrases of each signal strike out, and the phrases in the rest."""
         tokens = self._reader.read(text)
         lattice = self._labeller.label([token.word for token in tokens])
         struck = {signal: [False] * len(tokens) for signal in self._phrases}
         for tag, start, end in self._harmless.read(lattice, struck=(), walls=self._strict_walls):
             struck[self._said[tag][0]][start:end] = [True] * (end - start)
-        return tokens, lattice, struck
+        said = [
+            found
+            for signal, trie in self._phrases.items()
+            for found in trie.read(lattice, struck=struck[signal], walls=_BREAKS, pause=COMMA)
+        ]
+        stretches = list(lattice.stretches())
+        covering: list[list[int]] = [[] for _ in tokens]
+        for at, stretch in enumerate(stretches):
+            for here in range(*stretch):
+                covering[here].append(at)
+        return _Reading(text, tokens, lattice, struck, said, stretches, covering)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A text as it was read: its words, what is struck out for each signal, the phrases in the rest, its stretches."""
+
+    text: str
+    tokens: list[Token]
+    lattice: _Lattice
+    struck: Mapping[Signal, Sequence[bool]]
+    said: Sequence[tuple[int, int, int]]
+    stretches: Sequence[tuple[int, int]]
+    covering: Sequence[Sequence[int]]
+
+    def around(self, start: int, end: int) -> list[int]:
+        """The stretches that hold all of these words."""
+        return [at for at in self.covering[start] if end <= self.stretches[at][1]]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where these words stand in the text."""
+        return self.tokens[start].span[0], self.tokens[end - 1].span[1]
+
+    def kept(self, signal: Signal, stretch: tuple[int, int]) -> tuple[int, ...]:
+        """The places of the words that are not struck out."""
+        struck, words = self.struck[signal], self.lattice.words
+        return tuple(at for at in range(*stretch) if not struck[at] and words[at] not in _PAUSES)
+
+    def left(self, signal: Signal, stretch: tuple[int, int]) -> list[str]:
+        """The words that are not struck out, every number as one."""
+        edges, words = self.lattice.edges, self.lattice.words
+        return [NUMBER if NUMBER in edges[at] else words[at] for at in self.kept(signal, stretch)]
 
 
 # --- from files ---------------------------------------------------------------------------------------------------
 
 
-WEIGHTS = "weights.json"
+WEIGHTS = "weights.npz"
 """Beside the phrase files that ship; `python -m tests.train_listener` writes it."""
 
 
 def load(texts: Mapping[str, str]) -> Listener:
     """The listener described by the phrase files: words.yaml, examples.yaml and one file a signal, by name.
 
-    Our own examples were learned from beforehand; a clinic's are learned from here, which takes seconds.
+    What the examples teach was learned when Taperline was built. Other examples teach nothing: `taperline check` tells.
     """
     ear = Listener(*read_books(texts))
     if "examples.yaml" not in texts:
         return ear
-    shipped = json.loads((_own_phrases() / WEIGHTS).read_text("utf-8"))
-    if shipped["examples"] == _fingerprint(texts["examples.yaml"]):
-        return ear.with_weights({Signal(name): Weights(**learned) for name, learned in shipped["weights"].items()})
-    return ear.with_weights(ear.learn(read_examples(texts)))
-
-
-def trained(texts: Mapping[str, str]) -> str:
-    """What weights.json must hold for these phrase files."""
-    learned = Listener(*read_books(texts)).learn(read_examples(texts))
-    content = {
-        "examples": _fingerprint(texts["examples.yaml"]),
-        "weights": {signal.value: asdict(weights) for signal, weights in learned.items()},
-    }
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
+    with (_own_phrases() / WEIGHTS).open("rb") as file:
+        learned = likeness.read(file)
+    ear = ear.with_likeness(learned)
+    ear.knows_its_examples = learned.examples == fingerprint(texts["examples.yaml"])
+    return ear
 
 
 def own_texts() -> dict[str, str]:
@@ -761,7 +598,8 @@ def _own_phrases() -> Traversable:
     return resources.files("flows") / "content" / "phrases"
 
 
-def _fingerprint(text: str) -> str:
+def fingerprint(text: str) -> str:
+    """What tells these examples from any others."""
     return sha256(text.encode()).hexdigest()
 
 
@@ -790,7 +628,6 @@ def read_books(texts: Mapping[str, str]) -> tuple[Words, dict[Signal, PhraseBook
                 _phrases(name, content, "phrases", "must"),
                 _phrases(name, content, "harmless", "must_not"),
                 _likeness(name, content),
-                tuple(map(str, _part(name, content, "evidence", list))),
             )
         else:
             raise PhraseError(f"{name}: no signal is called {stem!r}")

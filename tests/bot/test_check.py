@@ -393,6 +393,11 @@ def test_a_json_file_stands_in_front_of_our_yaml(tmp_path: Path) -> None:
     assert one_found(tmp_path).startswith("questionnaires/check_in.json: is not a FHIR Questionnaire")
 
 
+def test_examples_that_the_listener_did_not_learn_from_are_told(tmp_path: Path) -> None:
+    write(tmp_path, "phrases/examples.yaml", "crisis: [the grey heron landed]")
+    assert found_in(tmp_path, Severity.WARNING) == [check.UNLEARNED]
+
+
 def test_a_warning_is_printed_and_fails_nothing(tmp_path: Path) -> None:
     constraint = {"url": "http://hl7.org/fhir/StructureDefinition/questionnaire-constraint", "extension": []}
     write(tmp_path, "content/questionnaires/extra.yaml", form(NUMBER | {"extension": [constraint]}))

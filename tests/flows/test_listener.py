@@ -1,48 +1,26 @@
 """The listener: what it must hear, what it must leave alone, and that no text is too hostile for it."""
 
+import io
 import sys
-from collections import Counter
-from pathlib import Path
+import time
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import listener
+from flows import likeness, listener, wording
+from flows.likeness import Likeness, Part, place
 from flows.listener import Listener, PhraseError, Signal, signals_in_order
+from tests import train_listener
+from tests.train_listener import rows, tally
 
-EXAMPLES = Path(__file__).parent / "listener_examples"
 FILES = listener.own_texts()
 EAR = listener.load(FILES)
 _, BOOKS = listener.read_books(FILES)
-LEARNED = listener.read_examples(FILES)
-
-
-def rows(name: str) -> list[tuple[str, frozenset[Signal]]]:
-    """The lines of an example file, or the lines learned from; a dash stands for no signal."""
-    if name == "examples.yaml":
-        return list(LEARNED.items())
-    lines = (EXAMPLES / name).read_text("utf-8").splitlines()[1:]
-    pairs = [line.split("\t") for line in lines]
-    return [(text, frozenset(Signal(one) for one in signals.split() if one != "-")) for text, signals in pairs]
-
-
-def tally(name: str) -> tuple[Counter[str], Counter[str]]:
-    """How often each signal was meant and heard; among ordinary lines, how many there are and what was heard."""
-    meant: Counter[str] = Counter()
-    heard: Counter[str] = Counter()
-    for text, signals in rows(name):
-        ears = EAR.hear(text)
-        for signal in signals:
-            meant[signal] += 1
-            heard[signal] += signal in ears
-        if not signals:
-            meant["ordinary"] += 1
-            heard["ordinary: an emergency"] += bool(ears & {Signal.CRISIS, Signal.MEDICAL})
-            heard["ordinary: taper"] += Signal.TAPER in ears
-    return meant, heard
 
 
 def phrase_examples(side: str) -> list[Any]:
@@ -64,31 +42,35 @@ def test_a_phrase_leaves_alone_what_it_must_not_hear(signal: Signal, text: str) 
     assert signal not in EAR.hear(text)
 
 
-# The floors are what was measured when the files were written, less a line or two. The same person wrote the phrases,
-# the examples and both files: other people's messages will be heard less well than these.
-HELD_OUT = {"crisis": 0.86, "medical": 0.96, "abrupt": 0.91, "taper": 0.93, "human": 0.80, "stop": 0.80}
-FRESH = {"crisis": 0.88, "medical": 0.93, "abrupt": 0.90, "taper": 0.90}
-OWN = {"crisis": 0.98, "medical": 0.98, "abrupt": 0.98, "taper": 0.98, "human": 0.95, "stop": 0.95}
+LEARNED = ("examples.yaml", *train_listener.LOOKED_AT, *train_listener.AUTHORS)
+
+# The floors are what was measured, less a line or two. Nobody who wrote phrases has read heldout_*.tsv, a fifth
+# of what three authors wrote to mislead the listener, nor independent_test.tsv.
+FLOORS = {  # lines heard at least; ordinary lines wrongly heard as an emergency, and as taper, at most
+    "heldout_a.tsv": ({"crisis": 100}, 20, 13),
+    "heldout_b.tsv": ({"medical": 48, "abrupt": 64, "taper": 22}, 14, 4),
+    "heldout_c.tsv": ({"taper": 69, "human": 19, "stop": 9}, 10, 16),
+    "independent_test.tsv": ({"crisis": 116, "medical": 82, "abrupt": 74, "taper": 96, "human": 45, "stop": 29}, 10, 8),
+    "examples.yaml": ({"crisis": 1690, "medical": 820, "abrupt": 555, "taper": 940, "human": 114, "stop": 63}, 30, 40),
+}
 
 
-@pytest.mark.parametrize(("name", "floors", "emergencies", "tapers"), [
-    ("test.tsv", HELD_OUT, 0.06, 0.04),
-    ("fresh.tsv", FRESH, 0.03, 0.03),
-    ("examples.yaml", OWN, 0.02, 0.02),
-])  # fmt: skip
-def test_recall_and_false_alarms(name: str, floors: dict[str, float], emergencies: float, tapers: float) -> None:
-    meant, heard = tally(name)
+@pytest.mark.parametrize("name", sorted(FLOORS))
+def test_recall_and_false_alarms(name: str) -> None:
+    floors, emergencies, tapers = FLOORS[name]
+    meant, heard = tally(EAR, name)
     counts = {signal: f"{heard[signal]} of {meant[signal]}" for signal in floors}
-    assert all(heard[signal] >= floor * meant[signal] for signal, floor in floors.items()), counts
-    assert heard["ordinary: an emergency"] <= emergencies * meant["ordinary"], (heard, meant)
-    assert heard["ordinary: taper"] <= tapers * meant["ordinary"], (heard, meant)
+    assert all(heard[signal] >= floor for signal, floor in floors.items()), counts
+    assert heard["ordinary: an emergency"] <= emergencies, heard
+    assert heard["ordinary: taper"] <= tapers, heard
 
 
 def test_the_held_out_lines_are_held_out() -> None:
-    held_out = {text.casefold() for text, _ in rows("test.tsv")}
-    assert len(held_out) >= 250
-    held_out |= {text.casefold() for text, _ in rows("fresh.tsv")}
-    assert not held_out & {text.casefold() for text in LEARNED}
+    held_out = {text.casefold() for name in train_listener.HELD_OUT for text in rows(name)}
+    learned = {text.casefold() for name in LEARNED for text in rows(name)}
+    assert len(held_out) >= 1300
+    assert len(learned) >= 10000
+    assert not held_out & learned
 
 
 @pytest.mark.parametrize("text", [
@@ -149,6 +131,20 @@ def test_any_text_may_come_in(text: str) -> None:
     assert EAR.hear(text) <= frozenset(Signal)
 
 
+@pytest.mark.parametrize("unit", [
+    "😭🔫", "\0\x07", "\ud800", "\u202e\u200f", "i want to cut my dose or die ", "a", "no se ",
+    "?", "👨‍👩‍👧 ", "ab\u0301c ",
+])  # fmt: skip
+def test_a_hostile_message_takes_less_than_a_fifth_of_a_second(unit: str) -> None:
+    text = (unit * 200)[:200]
+    taken = []
+    for _ in range(3):
+        before = time.process_time()
+        EAR.hear(text)
+        taken.append(time.process_time() - before)
+    assert min(taken) < 0.2
+
+
 @pytest.mark.parametrize(
     "text", ["", " ", "\0", "\ud800", "\udfff🔫", "\u202e\u200f", "ﷺ" * 50, "?" * 99, "¿¿", "'", "-"]
 )
@@ -162,7 +158,7 @@ def steps(text: str) -> int:
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal count
-        if frame.f_code.co_filename != listener.__file__:
+        if frame.f_code.co_filename not in {listener.__file__, likeness.__file__, wording.__file__}:
             return None
         count += 1
         return trace
@@ -200,7 +196,6 @@ def test_a_long_message_has_a_ceiling() -> None:
     ("stop.yaml", "phrases: [{id: a, say: ['..3'], must: [b]}]", "stop: a: '..3': a pattern needs a word or a slot"),
     ("stop.yaml", "slots: {drug: [b]}", "slot 'drug' is described twice"),
     ("stop.yaml", "likeness: much", "stop.yaml: likeness must be a number"),
-    ("examples.yaml", "joy: [a]", "examples.yaml: no signal is called 'joy'"),
     ("joy.yaml", "phrases: []", "joy.yaml: no signal is called 'joy'"),
 ])  # fmt: skip
 def test_a_bad_file_is_named(name: str, text: str, complaint: str) -> None:
@@ -221,9 +216,17 @@ def small() -> dict[str, str]:
     return {**books, "words.yaml": "slots: {drug: [xanax]}"}
 
 
-def test_the_shipped_weights_are_what_the_examples_teach() -> None:
-    shipped = (Path(listener.__file__).parent / "content" / "phrases" / listener.WEIGHTS).read_text("utf-8")
-    assert listener.trained(FILES) == shipped, "run `python -m tests.train_listener`"
+def test_the_shipped_weights_were_learned_from_what_is_here() -> None:
+    learned_from = train_listener.RECORD.read_text("utf-8").strip()
+    assert train_listener.source() == learned_from, "run `python -m tests.train_listener`"
+
+
+def test_saved_weights_are_read_back_as_they_were() -> None:
+    first, second = io.BytesIO(), io.BytesIO()
+    small_likeness().save(first)
+    first.seek(0)
+    likeness.read(first).save(second)
+    assert first.getvalue() == second.getvalue()
 
 
 def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights() -> None:
@@ -233,24 +236,54 @@ def test_a_clinic_that_replaces_a_phrase_file_keeps_our_weights() -> None:
     ear = listener.load({**FILES, "crisis.yaml": added})
     assert ear.hear("the grey heron has landed") == {Signal.CRISIS}
     assert "like the examples" in {
-        reason.phrase for text, _ in rows("test.tsv") for reason in ear.hear_with_reasons(text)
+        reason.phrase for text in rows("fresh.tsv") for reason in ear.hear_with_reasons(text)
     }
 
 
-def test_a_clinic_that_replaces_the_examples_is_learned_from() -> None:
-    own = "likeness: 0.5\nphrases: [{id: a, say: [zzz], must: [zzz]}]"
-    examples = "crisis: [the grey heron landed, a grey heron landed here]\nordinary: [the bus is late, a bus was late]"
-    ear = listener.load({**small(), "crisis.yaml": own, "examples.yaml": examples})
+def test_other_examples_than_those_learned_from_change_nothing_and_are_told_from_ours() -> None:
+    changed = listener.load({**FILES, "examples.yaml": "crisis: [the grey heron landed]"})
+    assert (EAR.knows_its_examples, changed.knows_its_examples) == (True, False)
+    assert changed.hear("i do not want to wake up") == EAR.hear("i do not want to wake up")
+
+
+def test_an_example_under_no_signal_is_named() -> None:
+    with pytest.raises(PhraseError, match=r"examples\.yaml: no signal is called 'joy'"):
+        listener.read_examples({"examples.yaml": "joy: [a]"})
+
+
+def small_likeness() -> Likeness:
+    """Weights that know one word of crisis, the heron, and no meaning."""
+    steps = np.zeros((1, likeness.PLACES), np.int8)
+    steps[0, place("heron")] = 100
+    return Likeness(
+        signals=np.array(["crisis"]), steps=steps, units=np.ones(1), biases=np.zeros(1),
+        hidden=np.zeros((512, 2), np.float32), hidden_biases=np.zeros(2, np.float32),
+        outputs=np.zeros((2, 1), np.float32), output_biases=np.zeros(1, np.float32),
+        trust=np.array([[1.0, 1.0, 5.0]]), floors=np.zeros(1), phrases=np.zeros(0, np.uint32), examples="",
+    )  # fmt: skip
+
+
+LIKE = "likeness: 0.5\nphrases: [{id: a, say: [the zebra], must: [the zebra]}]"
+
+
+def test_what_sounds_like_the_examples_is_heard() -> None:
+    ear = listener.load({**small(), "crisis.yaml": LIKE}).with_likeness(small_likeness())
     assert ear.hear("my grey heron landed") == {Signal.CRISIS}
-    assert not ear.hear("grey heron")  # too short to sound like anything
+    assert [reason.phrase for reason in ear.hear_with_reasons("my grey heron landed")] == ["like the examples"]
+    assert not ear.hear("my grey horse landed")
 
 
-def test_likeness_is_heard_only_with_evidence() -> None:
-    own = "likeness: 0.5\nevidence: [landed]\nphrases: [{id: a, say: [zzz], must: [zzz]}]"
-    examples = "crisis: [the grey heron landed, a grey heron landed here]\nordinary: [the bus is late, a bus was late]"
-    ear = listener.load({**small(), "crisis.yaml": own, "examples.yaml": examples})
-    assert ear.hear("the grey heron landed") == {Signal.CRISIS}
-    assert not ear.hear("the grey heron is a grey heron")
+def test_a_phrase_that_was_weighed_can_be_outweighed_and_any_other_is_always_heard() -> None:
+    ear = listener.load({**small(), "crisis.yaml": LIKE})
+    doubtful = replace(small_likeness(), floors=np.array([-100.0]))
+    assert ear.with_likeness(doubtful).hear("the zebra") == {Signal.CRISIS}
+    weighed = replace(doubtful, phrases=np.array(ear.marks, np.uint32))
+    assert not ear.with_likeness(weighed).hear("the zebra")
+
+
+def test_a_meaning_is_the_same_in_any_spelling() -> None:
+    plain, dressed = likeness.embed(Part(text, {}, frozenset()) for text in ("manana voy", "MAÑANA voy"))
+    assert np.allclose(plain, dressed)
 
 
 def test_a_clinician_can_add_a_phrase() -> None:
