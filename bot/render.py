@@ -386,8 +386,9 @@ class Renderer:
     def _selection(self, ask: Ask) -> Sequence[tuple[str, str, Answered | Pressed]]:
         """The buttons of a question with several answers: a tap adds, or takes away what is chosen."""
         found: list[tuple[str, str, Answered | Pressed]] = []
+        draft = frozenset(ask.draft)
         for number, value, label in selectable(ask.item, ask.draft):
-            chosen = value in ask.draft
+            chosen = value in draft
             event = self._event(ask, Press.REMOVE if chosen else Press.ADD, number)
             found.append(("☑ " if chosen else "☐ ", label or self._shown(ask.item, value), event))
         return found

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
@@ -160,7 +161,7 @@ def load(*folders: Traversable) -> Catalogue:
             names.setdefault(item.link_id, []).append(item)
             names.setdefault(f"%last.{item.link_id}", []).append(item)
     try:
-        phrases = listener.load({file.name: text for file, text in layers.texts("phrases", ".yaml")})
+        phrases = _listener(tuple((file.name, text) for file, text in layers.texts("phrases", ".yaml")))
     except ValueError as error:
         raise ContentError(f"phrases: {error}") from error
     written = {str(file): text for file, text in layers.texts("learn", ".md")}
@@ -184,6 +185,12 @@ def load(*folders: Traversable) -> Catalogue:
         triage=Triage(tuple(_reasons(layers.entries("triage.yaml"), names))),
         topics=topics,
     )
+
+
+@lru_cache(maxsize=2)
+def _listener(texts: tuple[tuple[str, str], ...]) -> listener.Listener:
+    """The listener of these files; the same ones are compiled once."""
+    return listener.load(dict(texts))
 
 
 def load_medicines(*folders: Traversable) -> Medicines:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from flows import plain_yaml
@@ -65,6 +65,7 @@ class Questionnaire:
         return tuple(_walk(self.items))
 
 
+@lru_cache(maxsize=64)
 def load(text: str, name: str) -> Questionnaire:
     """Read a questionnaire from YAML or JSON; `name` is the file's name, for the errors.
 
