@@ -37,6 +37,8 @@ CALM = {
     "hours do you sleep": "7",
 }
 """Answers to the clinic's own questions that worry nobody, by words of the question."""
+ALONE = ("None of these", "No", "Yes, as agreed")
+"""Answers that go with no other, and so finish a question with several."""
 QUIET = ("Skip", "None of these", "No", "Not at all", "None", "Never", "No, this is the first time")
 """Buttons that worry nobody, under any other question; where there is none of them, the first one."""
 
@@ -120,7 +122,7 @@ class Phone:
                 continue
             several = not any(label.startswith(words) for label in self.labels(message))
             self.taps(f"☐ {words}" if several else words)
-            if several and words != "None of these":
+            if several and words not in ALONE:
                 await self.sees("So far:")
                 self.taps("That is all")
         raise AssertionError("it never ends")

@@ -159,9 +159,9 @@ def test_a_question_that_some_answers_lead_to_is_in_order(tmp_path: Path, items:
             "age = 65-up and dose-as-agreed = more never holds together",
         ),
         (
-            '{all: [{question: substances, operator: "=", answer: false},'
-            ' {question: sedation, operator: "=", answer: "yes"}]}',
-            "substances = false and sedation = yes never holds together",
+            '{all: [{question: extra, operator: "=", answer: "no"},'
+            ' {question: overdose-signs, operator: "=", answer: "yes"}]}',
+            "extra = no and overdose-signs = yes never holds together",
         ),
         (
             '{any: [{question: "%channel", operator: "=", answer: open},'

@@ -61,9 +61,9 @@ async def test_help_leads_to_learn_and_learn_leads_back(here: World) -> None:
     sam.taps("Panic right now")
     await sam.gets("A panic attack feels awful", "911", "988")
     sam.taps("Go on")
-    await sam.gets("Are you 18 or older?")
+    await sam.gets("Is that all right for you?")
     sam.taps("Yes")
-    await sam.gets("Which of these")
+    await sam.gets("What should we call you?")
 
 
 async def test_a_taper_question_is_answered_by_the_visit_and_the_topic_waits_behind_a_button(here: World) -> None:

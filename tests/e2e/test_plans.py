@@ -121,7 +121,7 @@ async def test_a_request_that_needs_a_call_first_says_so(here: World) -> None:
     sam.taps("Begin")
     await sam.goes(until="look at your answers", How_old_are_you="Under 18")
     sam.taps("✅ Send")
-    await sam.gets("a clinician would like to talk with you on the phone")
+    await sam.gets("A clinician would like to talk with you on the phone")
     page, request = await lee.gets(), await lee.gets()
     assert "Consultation request · R-1" in request["text"]
     assert "Please call first, today." in request["text"]

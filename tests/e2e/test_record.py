@@ -58,9 +58,9 @@ async def test_a_physician_opens_the_record_from_a_request_and_gets_a_bundle(her
 
     lee.taps("Record")
     question = await lee.gets("record of", code, "Telegram, which can read it")
-    assert lee.labels(question) == ["Send it here"]
+    assert lee.labels(question) == ["The intake on one page", "The whole record, as a file"]
     assert await exports(here) == []
-    lee.taps("Send it here")
+    lee.taps("The whole record")
     message = await gets_file(lee)
     await here.settled()
 
@@ -150,7 +150,7 @@ async def test_a_file_that_telegram_refuses_for_now_is_sent_later(here: World) -
     code = await code_of(lee, "EMERGENCY · A-1")
     lee.says(f"record {code}")
     await lee.gets("record of")
-    lee.taps("Send it here")
+    lee.taps("The whole record")
     await here.settled()
     here.sandbox.advance(timedelta(seconds=2))
     message = await gets_file(lee)
@@ -168,3 +168,36 @@ async def test_the_operator_exports_the_same_by_the_command_line(here: World, tm
     assert Bundle.model_validate_json(run.stdout)
     assert [words.text for words in read_bundle(json.loads(run.stdout)).words] == [CRISIS]
     assert await exports(here) == [("operator", "export")]
+
+
+async def test_a_therapist_reads_an_intake_on_one_page_and_the_front_desk_does_not(here: World) -> None:
+    lee, desk = await here.clinician(role=Role.THERAPIST), await here.clinician("Pat", Role.STAFF)
+    sam = here.patient()
+    sam.starts()
+    await sam.gets("Shall we begin?")
+    sam.taps("Begin")
+    await sam.goes(until="look at your answers", usual_day="4", naloxone="No")
+    sam.taps("✅ Send")
+    await sam.gets("A clinician would like to talk with you on the phone")
+    code = await code_of(desk, "Consultation request · R-1", "Please call first, today.")
+    lee.says(f"record {code}")
+    await lee.gets("record of", code, "one page")
+    lee.taps("The intake on one page")
+    page = await lee.gets(f"Intake of {code}", "Call first, today", "A high dose", "Clonazepam (Klonopin), 4 mg a day")
+    assert "Ashton 80 mg (high), VA/DoD 40 mg (high)" in page["text"]
+    assert page["has_protected_content"] is True
+    desk.says(f"s:summary:{code}")
+    await desk.gets("Only physicians and therapists can open a record.")
+    await here.settled()
+    lines = [line.action for line in await here.app.store.run(audit.lines)]
+    assert "read summary" in lines
+    assert "export refused" in lines
+
+
+async def test_who_has_sent_no_intake_has_no_page(here: World) -> None:
+    lee, sam = await here.clinician(), here.patient()
+    sam.says(CRISIS)
+    await sam.gets("988")
+    code = await code_of(lee, "EMERGENCY · A-1")
+    lee.says(f"s:summary:{code}")
+    await lee.gets(f"{code} has not sent an intake.")
