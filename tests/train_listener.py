@@ -1,7 +1,7 @@
 """`python -m tests.train_listener`: learns the listener's weights and writes weights.npz; with --report, counts.
 
 Run it after any change to flows/content/phrases/ or to the lines learned from; tests/flows/test_listener.py fails until
-it was. It takes some minutes: the messages of the three authors who never saw a phrase are heard by listeners that did
+it was. It takes some minutes: the messages of six authors who never saw a phrase are heard by listeners that did
 not learn from them, and what those hear decides how far words, meaning and phrases are trusted and where zero lies.
 """
 
@@ -26,9 +26,9 @@ from flows.listener import Listener, Signal
 EXAMPLES = Path(__file__).parent / "flows" / "listener_examples"
 LOOKED_AT = ("test.tsv", "fresh.tsv", "independent_dev.tsv")
 """Read while the phrases were written; they can only teach."""
-AUTHORS = ("learn_a.tsv", "learn_b.tsv", "learn_c.tsv")
+AUTHORS = ("learn_a.tsv", "learn_b.tsv", "learn_c.tsv", "learn_d.tsv", "learn_e.tsv", "learn_f.tsv")
 HELD_OUT = ("heldout_a.tsv", "heldout_b.tsv", "heldout_c.tsv", "independent_test.tsv")
-"""Read by nobody who wrote a phrase: a random fifth of what each author wrote, and a fourth author."""
+"""Read by nobody who wrote a phrase: a random fifth of what the first three authors wrote, and a seventh author."""
 WEIGHTS = Path(listener.__file__).parent / "content" / "phrases" / listener.WEIGHTS
 RECORD = EXAMPLES / "learned_from.txt"
 
@@ -39,7 +39,7 @@ NETWORKS, UNITS, DECAY, ROUNDS = 4, 192, 0.5, 12
 often each sees all examples."""
 FOLDS = 4
 ALARMS = {
-    Signal.CRISIS: 0.07,
+    Signal.CRISIS: 0.08,
     Signal.MEDICAL: 0.05,
     Signal.ABRUPT: 0.06,
     Signal.TAPER: 0.085,
