@@ -9,7 +9,7 @@ run: .venv/installed ## the bot; without a token, the sandbox on http://127.0.0.
 	@$(BIN)/taperline run
 
 test: .venv/installed ## all tests
-	@echo "Running the tests: about five minutes."
+	@echo "Running the tests: about ten minutes."
 	@$(BIN)/pytest
 
 check: .venv/installed ## what CI runs: formatting, lint, types, layers, content, tests

@@ -40,7 +40,8 @@ async def test_p8_a_question_in_a_check_in_is_answered_and_the_answer_after_it_s
     topic = await sam.gets("What withdrawal is", "Common signs")
     assert sam.labels(topic) == ["📖 More to read", "🆘 Help"]
     await sam.gets("Little interest")
-    assert await answers(anyhow, sam) == {}
+    before = await answers(anyhow, sam)
+    assert not any(link_id.startswith("phq9") for link_id in before)
     sam.taps("📖 More to read")
     await sam.gets("What would you like to read about?")
     sam.taps("Sleeping better")
@@ -48,7 +49,7 @@ async def test_p8_a_question_in_a_check_in_is_answered_and_the_answer_after_it_s
     assert sam.labels(read) == ["Go on", "📖 More to read", "🆘 Help"]
     sam.taps("Several days")
     await sam.gets("Feeling down")
-    assert len(await answers(anyhow, sam)) == 1
+    assert (await answers(anyhow, sam)).keys() - before.keys() == {"phq9-1"}
     await lee.gets_nothing()
 
 
