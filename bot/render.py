@@ -155,6 +155,8 @@ class Renderer:
         """What a topic says, and where it stands; with a button to the others."""
         topic = teach.topic
         html = self._html("topic", escape("\n\n".join(topic.body)), topic=topic)
+        if teach.in_person:
+            html = f"{html}\n\n{self._label('in_person', group='visit')}"
         rest = {"text": self._label("more_to_read"), "callback_data": command_button(Command.LEARN)}
         rows = [*([self._button(button)] for button in teach.buttons), [rest], [self._button(Command.HELP)]]
         return Rendered(html, rows)

@@ -257,7 +257,7 @@ class _Turn:
 
     def _too_early(self, person: Person, conversation: Conversation, event: Said) -> Outcome:
         """Words from before the open question was seen: kept and listened to, and never taken for an answer (P8)."""
-        signals = self.catalogue.listener.hear(event.text)
+        signals = self._signals(event.text)
         if signals or self._asked_about(event.text, signals) is not None:
             return self._heard(person, event.text, None)
         again = _in_person((put(conversation),)) if event.seen is Seen.MAYBE else ()
@@ -271,7 +271,7 @@ class _Turn:
 
         Not beside a text that saves a life, and not twice.
         """
-        signals = self.catalogue.listener.hear(text)
+        signals = self._signals(text)
         heard, effects = self._answered(person, text, reply, signals)
         is_value = not any(map(str.isalpha, text)) and not _asks(text)
         return heard, effects if is_value or signals & _ANSWERED else _in_person(effects)
@@ -306,6 +306,13 @@ class _Turn:
             return heard, effects
         hint = reply if reply is not None and not explained and not signals and not topic else put(conversation)
         return heard, (*effects, hint)
+
+    def _signals(self, text: str) -> frozenset[Signal]:
+        """What is heard in words. A question that Learn can answer is a wish or a taper question only by a phrase."""
+        signals = self.catalogue.listener.hear(text)
+        if signals and signals <= {Signal.TAPER, Signal.HUMAN} and self.catalogue.topics.answer(text) is not None:
+            return signals & self.catalogue.listener.said(text)
+        return signals
 
     def _asked_about(self, text: str, signals: frozenset[Signal]) -> Topic | None:
         """The topic of Learn that a question is about; none where something more pressing was heard in it.
@@ -721,7 +728,7 @@ def _in_person(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
     """The same, and the last of the texts tells where changes to the medicine are made (P5)."""
     for at in reversed(range(len(effects))):
         effect = effects[at]
-        if isinstance(effect, Say | Ask | Review):
+        if isinstance(effect, Say | Ask | Review | Teach):
             return (*effects[:at], replace(effect, in_person=True), *effects[at + 1 :])
     return effects
 

@@ -151,6 +151,8 @@ class Teach:
 
     topic: Topic
     buttons: tuple[Begin, ...] = ()
+    in_person: bool = False
+    """Whether it says, too, where changes to the medicine are made."""
 
 
 @dataclass(frozen=True, slots=True)

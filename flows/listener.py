@@ -72,6 +72,9 @@ class Heard:
     span: tuple[int, int]
 
 
+LIKE = "like the examples"
+"""What stands for the phrase where likeness heard."""
+
 LONGEST = 8192
 """Characters that are heard at the most, twice the length of a Telegram message."""
 
@@ -465,6 +468,10 @@ class Listener:
             text = f"{text[: LONGEST // 2]}. {text[-LONGEST // 2 :]}"
         return frozenset(heard.signal for heard in self.hear_with_reasons(text))
 
+    def said(self, text: str) -> frozenset[Signal]:
+        """The signals that a phrase says, and not only likeness to the examples."""
+        return frozenset(heard.signal for heard in self.hear_with_reasons(text) if heard.phrase != LIKE)
+
     def hear_with_reasons(self, text: str) -> tuple[Heard, ...]:
         """Every reason to hear a signal, in the order of signals and of the text."""
         reading = self._read(text)
@@ -486,7 +493,7 @@ class Listener:
                 left = reading.left(signal, stretch)
                 if self._likeness and len(left) >= _FEWEST_WORDS and score[signal] > enough:
                     telling = self._likeness.telling(signal, left)
-                    heard[Heard(signal, "like the examples", telling, reading.span(*stretch))] = None
+                    heard[Heard(signal, LIKE, telling, reading.span(*stretch))] = None
         return tuple(sorted(heard, key=lambda one: (list(Signal).index(one.signal), one.span)))
 
     def parts(self, text: str) -> tuple[Part, list[Part]]:
