@@ -249,7 +249,7 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
         say = partial(renderer.staff, template, [Deed.SEND], **named)
         yield from _fault(f"templates/staff/{template}.html.j2", say)
     intake = Conversation(1, Purpose.INTAKE, content.questionnaires[Purpose.INTAKE], opened=datetime.now(UTC))
-    one_page = partial(OnePage(content, renderer).told, intake, datetime.now(UTC), code="P-22222")
+    one_page = partial(OnePage(content, renderer).told, intake, datetime.now(UTC), (), code="P-22222")
     yield from _fault("templates/staff/summary.html.j2", one_page)
     for is_open in (True, False):
         shown: dict[str, Any] = {
@@ -374,9 +374,8 @@ def _texts_of_forms(content: Catalogue, forms: Iterable[str]) -> Iterator[Text]:
             yield from (Text(where, words, is_verbatim) for words in (item.text, *beside))
             for option in item.options:
                 is_medicine = isinstance(option.value, Coding) and option.value.system == MEDICINES
-                yield Text(
-                    where, option.label, is_verbatim or is_medicine, is_answer=True
-                )  # the name on the bottle cannot be simpler
+                as_it_is = is_verbatim or is_medicine  # the name on the bottle cannot be simpler
+                yield Text(where, option.label, as_it_is, is_answer=True)
 
 
 def _texts_around(content: Catalogue, renderer: Renderer, content_dir: Path | None) -> Iterator[Text]:

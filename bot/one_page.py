@@ -1,6 +1,6 @@
 """The one page of an intake, as clinicians read it in Telegram: more messages than one when it is long."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -20,9 +20,11 @@ class OnePage:
     catalogue: Catalogue
     renderer: Renderer
 
-    def told(self, conversation: Conversation, sent_at: datetime, *, code: str) -> Sequence[Rendered]:
+    def told(
+        self, conversation: Conversation, sent_at: datetime, alerts_lately: Iterable[str], *, code: str
+    ) -> Sequence[Rendered]:
         """The summary of an intake, in messages that Telegram takes."""
-        found = summary(conversation, self.catalogue)
+        found = summary(conversation, alerts_lately, self.catalogue)
         medicines = [(_dose(one), *map(equivalent_words, each)) for one, each in found.equivalents.each]
         page = self.renderer.staff(
             "summary",

@@ -178,6 +178,7 @@ class Staff:
         if Role(clinician.role) is not Role.PHYSICIAN or medicine is None or not is_known:
             reason = "plan_medicine" if Role(clinician.role) is Role.PHYSICIAN else "plan_refused"
             self._reply(tx, chat_id, self.renderer.staff(reason, what=step.medicine), now)
+            audit.note(tx, actor, "plan step refused", f"patient:{patient.id}", now=now)
             return Done()
         known = replace(step, medicine=medicine.medicine.generic)
         if not incoming.data:
@@ -265,7 +266,9 @@ class Staff:
         if sent is None:
             self._reply(tx, chat_id, self.renderer.staff("no_intake", code=patient.code), now)
             return Done()
-        for page in OnePage(self.catalogue, self.renderer).told(*sent, code=patient.code):
+        conversation, sent_at = sent
+        lately = alerts.lately(tx, patient.id, sent_at)
+        for page in OnePage(self.catalogue, self.renderer).told(conversation, sent_at, lately, code=patient.code):
             parameters = page.parameters(chat_id, protect_content=True)
             outbox.put(tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now)
         audit.note(tx, actor, "read summary", f"patient:{patient.id}", now=now, reason="sent through Telegram")

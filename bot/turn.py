@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -58,8 +58,6 @@ from storage.tables import PatientRow
 
 log = structlog.get_logger()
 
-LATELY = timedelta(days=30)
-"""How far back alerts count where a patient's silence is looked at."""
 
 FAILED = "X0"
 """The rule for a message that could not be handled, or could not be shown."""
@@ -174,7 +172,7 @@ class Turn:
             person = replace(person, other=conversations.of_this_patient(tx, row.id, event.conversation))
         looks_back = isinstance(event, SilenceDue | ChannelLost | VisitMissed | Pressed | ReviewDue)
         if looks_back or event == Asked(Command.STOP_NOW):
-            person = replace(person, alerts_lately=alerts.rules_since(tx, row.id, now - LATELY))
+            person = replace(person, alerts_lately=alerts.lately(tx, row.id, now))
         if conversation is not None and conversation.purpose in CHECK_INS:
             doses = conversations.doses(tx, row.id, self.catalogue.dose_questions, row.zone, now=now)
             person = replace(person, doses=doses)

@@ -155,7 +155,7 @@ def load(*folders: Traversable) -> Catalogue:
             raise ContentError(f"questionnaires/{needed}.yaml is missing")
     measures = _measures(forms)
     names: dict[str, list[Item]] = {name: [] for name in COMPUTED}
-    names |= {f"{kind}.{measure}": [] for measure in measured(forms.values(), measures) for kind in OF_MEASURES}
+    names |= {f"{kind}.{measure}": [] for measure in _measure_names(forms.values(), measures) for kind in OF_MEASURES}
     for form in forms.values():
         for item in form.walk():
             names.setdefault(item.link_id, []).append(item)
@@ -237,7 +237,7 @@ def _measures(forms: Mapping[str, Questionnaire]) -> Mapping[str, str]:
     return found
 
 
-def measured(forms: Iterable[Questionnaire], measures: Mapping[str, str]) -> Iterator[str]:
+def _measure_names(forms: Iterable[Questionnaire], measures: Mapping[str, str]) -> Iterator[str]:
     """The names of all that the questionnaires measure: totals of groups, computed numbers, checklists."""
     for form in forms:
         yield from scored_groups(form)

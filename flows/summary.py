@@ -1,6 +1,6 @@
 """An intake on one page, for clinicians: what it leads to and why, medicines with equivalents, scores, every answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import shorten
 
@@ -41,12 +41,18 @@ class Summary:
     sections: tuple[Section, ...]
 
 
-def summary(conversation: Conversation, catalogue: Catalogue) -> Summary:
-    """The one page of an intake that was sent."""
+def summary(conversation: Conversation, alerts_lately: Iterable[str], catalogue: Catalogue) -> Summary:
+    """The one page of an intake that was sent, with what it led to.
+
+    `alerts_lately` are the rules that had raised an alert until then: an emergency heard in words is in no answer.
+    """
     form, told = conversation.questionnaire, conversation.facts
     assert conversation.opened is not None
     today = local_date(conversation.opened, catalogue.clinic.zone)
-    known = facts(conversation, Past(), Plan(), (), today=today, catalogue=catalogue)
+    known = {
+        **facts(conversation, Past(), Plan(), (), today=today, catalogue=catalogue),
+        "%alerts.lately": tuple(sorted(alerts_lately)),
+    }
     return Summary(
         outcome=catalogue.triage.outcome(known, catalogue.rules),
         reasons=tuple(reason.words for reason in catalogue.triage.found(known)),

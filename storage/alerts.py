@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import col, select
@@ -18,6 +18,8 @@ from storage.tables import AlertEventRow, AlertRow, TimerRow
 OPEN = (AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED)
 UNTAKEN = (AlertState.RAISED, AlertState.PAGED)
 EVIDENCE = "alert_event/evidence"
+LATELY = timedelta(days=30)
+"""How far back alerts count where a patient's silence, or the end of an intake, is looked at."""
 
 
 def raise_(
@@ -104,9 +106,11 @@ def open_ones(tx: Transaction) -> Sequence[AlertRow]:
     return sorted(rows, key=lambda alert: (Tier(alert.tier).urgency, number(alert)))
 
 
-def rules_since(tx: Transaction, patient_id: int, since: datetime) -> frozenset[str]:
-    """The rules that raised an alert about a patient since then."""
-    query = select(AlertRow.rule).where(AlertRow.patient_id == patient_id, AlertRow.raised_at >= since)
+def lately(tx: Transaction, patient_id: int, now: datetime) -> frozenset[str]:
+    """The rules that raised an alert about a patient in the time before `now` for which alerts count as late ones."""
+    query = select(AlertRow.rule).where(
+        AlertRow.patient_id == patient_id, AlertRow.raised_at >= now - LATELY, AlertRow.raised_at <= now
+    )
     return frozenset(tx.session.exec(query))
 
 

@@ -308,12 +308,14 @@ def test_p4_whatever_happens_an_open_alert_keeps_its_highest_tier_and_is_never_d
     do(store, work)
 
 
-def test_the_rules_of_late_are_those_of_this_patient_since_a_time_open_or_not(store: Store, patient: int) -> None:
+def test_the_rules_of_late_are_those_of_this_patient_in_thirty_days_open_or_not(store: Store, patient: int) -> None:
     other = do(store, lambda tx: add_patient(tx, 222))
     number, _ = do(store, lambda tx: raise_(tx, patient, rule="resolved"))
     move(store, number, AlertStep.RESOLVE)
     do(store, lambda tx: raise_(tx, patient, rule="open"))
     do(store, lambda tx: raise_(tx, other, rule="of-another"))
-    do(store, lambda tx: alerts.raise_(tx, patient, "old", Tier.URGENT, (), now=NOW - HOUR))
-    assert do(store, lambda tx: alerts.rules_since(tx, patient, NOW)) == {"resolved", "open"}
-    assert do(store, lambda tx: alerts.rules_since(tx, patient, NOW - HOUR)) == {"resolved", "open", "old"}
+    second = timedelta(seconds=1)
+    for rule, at in (("just", NOW - alerts.LATELY), ("old", NOW - alerts.LATELY - second)):
+        do(store, lambda tx, rule=rule, at=at: alerts.raise_(tx, patient, rule, Tier.URGENT, (), now=at))
+    assert do(store, lambda tx: alerts.lately(tx, patient, NOW)) == {"resolved", "open", "just"}
+    assert do(store, lambda tx: alerts.lately(tx, patient, NOW - second)) == {"just", "old"}
