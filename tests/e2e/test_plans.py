@@ -78,6 +78,9 @@ async def test_nobody_but_a_physician_records_a_step(here: World, role: Role) ->
         await kim.gets("Only a physician", "Nothing was recorded")
     here.sandbox.tap(kim.person, here.sandbox.last_message(kim.person)["message_id"], typed, forged=True)
     await kim.gets("Only a physician")
+    await here.settled()
+    lines = [line.action for line in await here.app.store.run(audit.lines)]
+    assert lines.count("plan step refused") == 3
     sam.says(f"plan {code} clonazepam 1.5")
     await sam.gets()
     assert await steps(here, sam) == ()

@@ -196,6 +196,25 @@ async def test_a_therapist_reads_an_intake_on_one_page_and_the_front_desk_does_n
     assert "export refused" in lines
 
 
+async def test_the_page_of_an_intake_says_of_an_emergency_in_words_what_its_request_said(here: World) -> None:
+    lee, sam = await here.clinician(), here.patient()
+    sam.starts()
+    await sam.gets("Shall we begin?")
+    sam.taps("Begin")
+    await sam.goes(until="All visits are in person")
+    sam.says(CRISIS)
+    await sam.gets("988")
+    await sam.gets("Your answers are safe")
+    code = await code_of(lee, "EMERGENCY · A-1")
+    sam.taps("Go on")
+    await sam.goes(until="look at your answers")
+    sam.taps("✅ Send")
+    await sam.gets("Your care team knows")
+    await lee.gets("Consultation request · R-1", "Please call first, today.")
+    lee.says(f"s:summary:{code}")
+    await lee.gets(f"Intake of {code}", "An emergency was raised")
+
+
 async def test_who_has_sent_no_intake_has_no_page(here: World) -> None:
     lee, sam = await here.clinician(), here.patient()
     sam.says(CRISIS)

@@ -157,6 +157,16 @@ def test_p8_a_similar_word_is_no_misspelling_when_it_means_something_else(label:
     assert chosen(Item("q", ItemType.CHOICE, options=codings(label, "Other")), said) == Reason.PICK_ONE
 
 
+@pytest.mark.parametrize("text", ["2.", "#2", "(2)", " 2 ", "2!"])
+def test_a_number_alone_names_an_option(text: str) -> None:
+    assert chosen(COLOURS, text) == "Green"
+
+
+@pytest.mark.parametrize("text", ["💊➗2❓", "2?", "2 👍", "➡️2", "2/2", "~2"])
+def test_p8_a_number_with_a_sign_beside_it_names_none(text: str) -> None:
+    assert isinstance(answer(COLOURS, text), Reason)
+
+
 def test_a_number_may_name_the_option_when_its_place_and_its_score_agree() -> None:
     item = Item("q", ItemType.CHOICE, options=codings("Mild", "Bad", ordinals=(1, 2)))
     assert chosen(item, "2") == "Bad"

@@ -1469,6 +1469,15 @@ def test_what_an_intake_leads_to_is_told_to_the_patient_and_to_the_clinic(
     assert sam.person.standing is Standing.REQUESTED, "the bot rejects nobody"
 
 
+def test_what_happened_in_an_earlier_taper_is_not_of_today_but_an_emergency_is_heard(content: Catalogue) -> None:
+    sam = intake(content).goes(until="earlier-taper-what", earlier_tapers="more")
+    sam.says("i stopped cold turkey in 2019, then cut my dose too fast and went back on it")
+    assert (sam.recorded, sam.raised) == (["earlier-taper-what"], [])
+    sam = intake(content).goes(until="earlier-taper-what", earlier_tapers="more")
+    sam.says(CRISIS)
+    assert sam.raised == ["S1 emergency"]
+
+
 def test_who_would_rather_talk_to_a_person_is_only_asked_how_to_be_reached(content: Catalogue) -> None:
     sam = intake(content).goes(consent="no")
     asked = {place.link_id for place in sam.closed[-1].answers}

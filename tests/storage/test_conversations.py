@@ -281,6 +281,12 @@ def test_doses_are_this_patients_and_those_that_still_count(store: Store, patien
     assert sorted(each.milligrams for each in doses(store, patient)) == [2, 30]
 
 
+def test_two_check_ins_of_one_day_are_two_reports(store: Store, patient: int) -> None:
+    dose(store, patient, "30", DAY)
+    dose(store, patient, "20", DAY)
+    assert sorted(each.milligrams for each in doses(store, patient)) == [20, 30]
+
+
 def test_a_dose_that_was_skipped_is_no_dose(store: Store, patient: int) -> None:
     conversation = do(store, lambda tx: begin(tx, patient, stage=Stage.SUBMITTED))
     do(store, lambda tx: conversations.record(tx, conversation.id, 1, Place("dose"), (), now=NOW))
