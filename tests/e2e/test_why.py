@@ -10,6 +10,7 @@ import pytest
 from bot import log
 from bot.render import LONGEST
 from flows import catalogue
+from flows.effects import Raise
 from flows.escalation import Role, Tier
 from flows.evidence import Evidence, Finding
 from storage import alerts, audit
@@ -173,9 +174,12 @@ async def test_an_alert_without_evidence_says_so(here: World) -> None:
     def before(tx: Transaction) -> None:
         alert = alerts.by_number(tx, 1)
         assert alert is not None
-        alerts.raise_(tx, alert.patient_id, "gone", Tier.ROUTINE, (), now=here.clock.now())
+        raised = Raise("gone", Tier.ROUTINE, ())
+        here.app.turn.ladder.raise_(tx, alert.patient_id, raised, now=here.clock.now())
 
     await here.app.store.run(before)
+    here.app.delivery.wake()
+    await lee.gets("A-2", "gone")
     lee.says("why 2")
     await lee.gets("What fired it was not kept at the time", "The clinic's rules no longer have gone")
 
