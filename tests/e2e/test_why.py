@@ -156,7 +156,7 @@ async def test_evidence_longer_than_a_message_is_cut_and_says_so(here: World) ->
         alert = alerts.by_number(tx, 1)
         assert alert is not None
         evidence = (Evidence(0, Tier.URGENT, findings),)
-        alerts.raise_(tx, alert.patient_id, "S1", Tier.URGENT, evidence, now=here.clock.now())
+        alerts.raise_(tx, alert.patient_id, "S1", Tier.URGENT, evidence, merge=timedelta(days=1), now=here.clock.now())
 
     await here.app.store.run(add)
     lee.taps("Why")
