@@ -130,7 +130,7 @@ BROKEN = [
     ("clinic.yaml", CLINIC.replace("phone: C", "phone: 5550100"), "clinic.yaml: phone must be text, in quotes"),
     ("clinic.yaml", CLINIC.replace("Europe/Paris", "Europe/Nowhere"), "clinic.yaml: "),
     ("clinic.yaml", CLINIC.replace("Europe/Paris", "../etc"), "clinic.yaml: "),
-    ("clinic.yaml", CLINIC + "name: again", "clinic.yaml, line 6: 'name' stands twice"),
+    ("clinic.yaml", CLINIC + "name: again", "clinic.yaml, line 7: 'name' stands twice"),
     ("questionnaires/intake.yaml", "5", "questionnaires/intake.yaml: is not a FHIR Questionnaire"),
     ("questionnaires/extra.yaml", "a: [", "questionnaires/extra.yaml, line"),
 ]
@@ -243,7 +243,7 @@ def test_a_rule_is_read_with_all_its_parts(own: Path, quick: Path) -> None:
 def test_durations(own: Path, quick: Path, text: str, wait: timedelta) -> None:
     found = with_file(own, quick, "escalation.yaml", TIERS.replace("5m", text))
     step = found.policies[Tier.URGENT].steps[0]
-    assert (step.to, step.wait) == (Audience.EVERYONE, wait)
+    assert (step.to, step.wait) == ((Audience.EVERYONE, Audience.FALLBACK), wait)
 
 
 def test_our_own_content_asks_for_the_dose_in_both_questionnaires(content: Catalogue) -> None:

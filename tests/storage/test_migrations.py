@@ -80,7 +80,9 @@ def migrate(path: Path, revision: str) -> None:
 
 
 def schema(path: Path) -> list[tuple[object, ...]]:
-    return look(path, "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
+    """Every table and index, with its lines in the order of the alphabet: a table built anew may have them in another."""
+    found = look(path, "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
+    return [(*names, sorted(line.strip(" \t,") for line in str(sql).splitlines())) for *names, sql in found]
 
 
 def test_models_and_migrations_do_not_drift(url: str, keyring: Keyring) -> None:
