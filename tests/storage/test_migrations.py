@@ -79,8 +79,8 @@ def migrate(path: Path, revision: str) -> None:
     engine.dispose()
 
 
-def schema(path: Path) -> list[tuple[object, ...]]:
-    """Every table and index, with its lines in the order of the alphabet: a table built anew may have them in another."""
+def schema(path: Path) -> list[list[object]]:
+    """Every table and index, its lines sorted: a table that was built anew may have them in another order."""
     found = look(path, "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name")
     return [(*names, sorted(line.strip(" \t,") for line in str(sql).splitlines())) for *names, sql in found]
 
