@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.buttons import ON_ALERTS, Deed
+from bot.lifeline import Lifeline
 from bot.render import Rendered, Renderer
 from flows.catalogue import Catalogue
 from flows.effects import Raise
@@ -19,9 +20,6 @@ from storage.tables import AlertRow
 
 log = structlog.get_logger()
 
-PAGE = "page"
-"""The key of the timer that pages an alert."""
-
 URGENCY = {Tier.EMERGENCY: Urgency.EMERGENCY, Tier.URGENT: Urgency.URGENT, Tier.ROUTINE: Urgency.ROUTINE}
 STEPS = {Deed.ACK: AlertStep.ACKNOWLEDGE, Deed.RESOLVE: AlertStep.RESOLVE, Deed.ESCALATE: AlertStep.ESCALATE}
 
@@ -32,6 +30,7 @@ class Ladder:
 
     catalogue: Catalogue
     renderer: Renderer
+    lifeline: Lifeline
 
     def raise_(self, tx: Transaction, patient_id: int, raised: Raise, *, now: datetime) -> None:
         """Raise an alert, or add to the open one, and page at once where that is needed."""
@@ -47,7 +46,7 @@ class Ladder:
         step = policy.step(alert.step)
         alert.step += 1
         alerts.move(tx, alert, AlertStep.PAGE, now=now)
-        timers.put(tx, alerts.scope(alert), PAGE, now + step.wait, PAGE)
+        timers.put(tx, alerts.scope(alert), alerts.PAGE, now + step.wait, alerts.PAGE)
         tx.session.flush()
         urgency, message = URGENCY[Tier(alert.tier)], self.view(tx, alert)
         rule = self.catalogue.rule(alert.rule)
@@ -67,8 +66,8 @@ class Ladder:
         if not paged:
             log.error("nobody can be paged", alert=alerts.number(alert), tier=alert.tier)
             title = f"Alert A-{alerts.number(alert)} ({alert.tier})"
-            words = {"title": title, "body": "A patient needs a person, and no clinician can be paged."}
-            outbox.put(tx, None, "fallback", words, urgency=urgency, now=now, alert_id=alerts.number(alert))
+            body = "A patient needs a person, and no clinician can be paged."
+            self.lifeline.hand(tx, title, body, urgency=urgency, now=now, alert_id=alerts.number(alert))
 
     def move(
         self,

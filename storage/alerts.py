@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
@@ -18,6 +18,9 @@ from storage.tables import AlertEventRow, AlertRow, TimerRow
 OPEN = (AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED)
 UNTAKEN = (AlertState.RAISED, AlertState.PAGED)
 EVIDENCE = "alert_event/evidence"
+PAGE = "page"
+"""The key of the timer that pages an alert."""
+
 LATELY = timedelta(days=30)
 """How far back alerts count where a patient's silence, or the end of an intake, is looked at."""
 
@@ -125,6 +128,14 @@ def pages(tx: Transaction, alert: AlertRow) -> int:
     """How many times an alert was paged."""
     query = select(AlertEventRow).where(AlertEventRow.alert_id == number(alert), AlertEventRow.kind == AlertStep.PAGE)
     return len(tx.session.exec(query).all())
+
+
+def last(tx: Transaction, alert: AlertRow, kind: str) -> datetime | None:
+    """When something of a kind last happened to an alert, by its trace."""
+    query = select(func.max(AlertEventRow.at)).where(
+        AlertEventRow.alert_id == number(alert), AlertEventRow.kind == kind
+    )
+    return tx.session.exec(query).one()
 
 
 def number(alert: AlertRow) -> int:

@@ -1,7 +1,7 @@
 """Timers: events that come back at a time, kept in the same transaction as what they belong to."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -56,6 +56,12 @@ def due(tx: Transaction, now: datetime, limit: int) -> Sequence[int]:
 def next_due(tx: Transaction) -> datetime | None:
     """When the next timer is due."""
     return tx.session.exec(select(TimerRow.due_at).order_by(col(TimerRow.due_at)).limit(1)).first()
+
+
+def overdue(tx: Transaction, key: str, now: datetime) -> Mapping[str, tuple[int, datetime, int]]:
+    """Timers with this key that are due, or failed and were put off: scope -> (id, due at, how often they failed)."""
+    query = select(TimerRow).where(TimerRow.key == key, (TimerRow.due_at <= now) | (TimerRow.attempts > 0))
+    return {row.scope: (row.id, row.due_at, row.attempts) for row in tx.session.exec(query)}
 
 
 def take(tx: Transaction, timer_id: int, now: datetime) -> TimerRow | None:

@@ -181,10 +181,10 @@ class World:
         await self.settled()
 
     async def settled(self) -> None:
-        """Every update was handled, every due timer has rung, every due message was sent."""
+        """Every update was handled, every due timer has rung, every due message was sent, and the auditor looked."""
         async with asyncio.timeout(10):
             await self.sandbox.wait_for(lambda: not self.sandbox.updates.pending, timeout=10)
-            while await self.app.store.run(self._waiting):  # noqa: ASYNC110 (lets the bot's own tasks run)
+            while await self.app.store.run(self._waiting) or self.app.auditor.due_at <= self.clock.now():  # noqa: ASYNC110 (lets the bot's own tasks run)
                 await asyncio.sleep(0)
 
     def _waiting(self, tx: Transaction) -> int:
