@@ -28,6 +28,8 @@ CAUSE = "Socket Exception: "
 """How Apprise's log for developers begins where it tells why a service was not reached."""
 
 LONGEST_REASON = 200
+_HTTP_CLIENT = re.compile(r"HTTPS?ConnectionPool.*: ", re.DOTALL)
+"""What the HTTP client says before the cause itself, with the whole address in it."""
 
 
 class FallbackError(TaperlineError):
@@ -62,6 +64,9 @@ class Channel:
                 f"FALLBACK_URLS: Apprise does not understand address {place}{f' ({kind[0]}…)' if kind else ''}. "
                 "`taperline fallback test --help` shows what addresses look like."
             )
+        service[
+            0
+        ].request_rate_per_sec = 0  # Apprise would sleep seconds between two pages; a service that minds says so
         identity = hashlib.sha256(address.encode()).hexdigest()[:12]
         return cls(identity, f"{place}. {_kind_and_host(service[0])}", address, service)
 
@@ -88,7 +93,8 @@ class Channel:
             for entry in result.logs()
             if entry.level in {"WARNING", "ERROR", "CRITICAL"} or entry.message.startswith(CAUSE)
         ]
-        return self._without_secrets("; ".join(said)) or "it was not taken"
+        words = (re.sub(r"[\"').]+$", "", _HTTP_CLIENT.sub("", text.removeprefix(CAUSE))) for text in said)
+        return self._without_secrets("; ".join(words)) or "it was not taken"
 
     def _without_secrets(self, text: str) -> str:
         """What a service said, without any part of its address, any other address, number or token."""
