@@ -242,7 +242,7 @@ def opened(
         store = open_store(f"sqlite:///{Path(folder) / 'chat.db'}", Keyring.generate())
         try:
             wire = Wire("1:chat", "http://127.0.0.1:9")
-            chat = Chat(store, Turn.build(catalogue, renderer, 1, Lifeline.open(())), wire, now)
+            chat = Chat(store, Turn.build(catalogue, renderer, 1, Lifeline()), wire, now)
             if form is not None:
                 chat.seek(NAME)
             yield chat
