@@ -18,8 +18,9 @@ from bot.clock import MovableClock
 from bot.lifeline import FallbackError, Lifeline
 from bot.sandbox import Fault, FaultKind
 from flows.escalation import Role
+from storage import outbox
 from storage.database import Transaction
-from storage.outbox import FALLBACK, Delivery
+from storage.outbox import FALLBACK, Delivery, Urgency
 from storage.tables import AlertEventRow, ClinicianRow, OutboxRow, TimerRow
 from tests.outside import Outside, mail_server, watch, webhook
 from tests.world import World, world
@@ -271,6 +272,10 @@ async def test_who_blocked_the_bot_or_is_gone_is_passed_over_and_operations_hear
     await around.both_get("Taperline operations", "A physician (clinician:", "cannot be paged on Telegram")
     (dead,) = [row for row in await rows(here) if row.state == Delivery.DEAD and row.alert_id is not None]
     assert dead.reason == "the bot was blocked, or the account is gone"
+    late = {"chat_id": lee.person.id, "text": "This one was on its way already."}
+    urgency, now = Urgency.REPLY, here.clock.now()
+    await here.app.store.run(lambda tx: outbox.put(tx, lee.person.id, "sendMessage", late, urgency=urgency, now=now))
+    here.app.delivery.wake()
     kim.taps("Acknowledge")
     await kim.sees("Acknowledged by Kim")
     sam.says(CRISIS)
