@@ -91,7 +91,7 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
         if listener is not None:
             stack.callback(listener.close)
         wire = await stack.enter_async_context(_reached(token, settings.telegram_base_url))
-        turn = Turn.build(content, renderer, wire.id)
+        turn = Turn.build(content, renderer, wire.id, lifeline)
 
         timers_changed = asyncio.Event()
         delivery = Delivery(store, wire, turn, lifeline, clock, timers_changed.set)

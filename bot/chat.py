@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import inbound
+from bot.lifeline import Lifeline
 from bot.render import Renderer
 from bot.sandbox.markup import parse_html
 from bot.turn import Turn
@@ -240,7 +241,7 @@ def opened(
         store = open_store(f"sqlite:///{Path(folder) / 'chat.db'}", Keyring.generate())
         try:
             wire = Wire("1:chat", "http://127.0.0.1:9")
-            chat = Chat(store, Turn.build(catalogue, renderer, bot_id=1), wire, now)
+            chat = Chat(store, Turn.build(catalogue, renderer, 1, Lifeline.open(())), wire, now)
             if form is not None:
                 chat.seek(NAME)
             yield chat

@@ -1,7 +1,7 @@
 """`taperline check`: reads all content and names file, entry and reason for whatever is wrong."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatch
@@ -25,12 +25,12 @@ from flows.conversation import Conversation, Purpose
 from flows.course import Entry
 from flows.effects import Ask, Contents, IntakeOutcome, Review, Say, Settle, Teach
 from flows.errors import TaperlineError
-from flows.escalation import Role, Tier
+from flows.escalation import Outcome, Role, Tier
 from flows.events import Command
 from flows.evidence import Evidence, Finding, Occasion
 from flows.guard import refusals
 from flows.items import Item, ItemType, Option
-from flows.lifecycle import AlertState
+from flows.lifecycle import UNTAKEN, AlertState, AlertStep
 from flows.listener import Signal
 from flows.medicines import SYSTEM as MEDICINES
 from flows.problems import Severity
@@ -38,6 +38,7 @@ from flows.problems import problems as questionnaire_problems
 from flows.redflags import Rule
 from flows.totals import LOINC
 from flows.values import Coding, Place, Values, spoken
+from storage.outbox import Delivery
 from storage.tables import AlertRow
 
 CRISIS_LINES_AGE = timedelta(days=180)
@@ -58,7 +59,7 @@ SPOKEN = (
     *("hello", "help"),
     *("home", "after_care_invitation", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder"),
     *(f"intake_done_{outcome}" for outcome in IntakeOutcome),
-    *("safe", "stay", "stopped", "visit_requested", "read_about"),
+    *("safe", "seen", "stay", "stopped", "visit_requested", "read_about"),
 )
 """The texts that the core and the gate say by name; a rule says its own."""
 PARTS = ("part", "question", "review", "settled")
@@ -70,9 +71,19 @@ STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
         *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
-        *("no_intake", "summary"),
+        *("no_intake", "summary", "trace"),
     }
 )
+STAFF_WORDS: Mapping[str, Iterable[str]] = {
+    "toasts": (
+        *("done", "taken", "resolved", "escalated", "enrolled", "closed", "unknown", "handed_over", "resolved_now"),
+        *("nobody_else", "noted"),
+    ),
+    "came_of_it": Outcome,
+    "asked": (Deed.HAND_OVER, Deed.RESOLVE),
+    "trace": (*AlertStep, *Delivery, "raised", "note", "late", "fallback"),
+}
+"""Short words that the staff's side says by name."""
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
 
 SAMPLES = (
@@ -238,7 +249,7 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in STAFF_TEXTS - {"alert", "request", "why", "summary"}:
+    for template in STAFF_TEXTS - {"alert", "request", "why", "summary", "trace"}:
         named: dict[str, Any] = {
             "name": "Dr. Lee",
             "role": Role.STAFF,
@@ -267,8 +278,22 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
     why = Why(content, renderer)
     for rule in content.rules:
         yield from _fault(f"templates/staff/why.html.j2, rule {rule.id}", partial(_why, why, rule))
-    for word in ("done", "taken", "resolved", "escalated", "enrolled", "closed", "unknown"):
-        yield from _fault(words, lambda word=word: Rendered(renderer.staff_word("toasts", word, who="", ago=""), []))
+    line = {
+        "at": "10:00",
+        "kind": "Page",
+        "who": "Dr. Lee",
+        "words": "A.",
+        "page": 1,
+        "delivery": "Sent",
+        "attempts": 2,
+    }
+    traced = partial(renderer.staff, "trace", number=1, lines=[{**line, "sent_at": "10:00"}], left_out=1)
+    yield from _fault("templates/staff/trace.html.j2", traced)
+    filled = {"who": "", "ago": "", "number": "1"}
+    for group, needed in STAFF_WORDS.items():
+        for word in needed:
+            said = partial(renderer.staff_word, group, word, **filled)
+            yield from _fault(words, lambda said=said: Rendered(said(), []))
     yield from _fault(words, lambda: Rendered(str(renderer.menu(staff=True)), []))
     if not content.rules or not content.crisis_lines:
         yield "redflags.yaml and crisis_lines.yaml must each have an entry"
@@ -291,13 +316,17 @@ def _alert(renderer: Renderer, tier: Tier, state: AlertState) -> Rendered:
         1,
         sign=renderer.staff_word("signs", tier),
         state=renderer.staff_word("states", state),
-        tier=tier,
+        tier=renderer.staff_word("tiers", tier),
         attempt=2,
         title="A title",
         rule="S1",
         code="P-22222",
+        is_taken=state not in UNTAKEN,
         who="Dr. Lee",
         at="10:00",
+        outcome="Done",
+        handed_to="Dr. Kim",
+        due="10:30",
     )
 
 

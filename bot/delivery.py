@@ -178,7 +178,12 @@ class Delivery:
             log.warning("not sent, will be tried again", method=letter.method, error=type(error).__name__)
             return self._later(letter)
         message_id = result.get("message_id") if isinstance(result, dict) else None
-        return lambda tx: outbox.sent(tx, letter, message_id, now=now)
+        return lambda tx: self._sent(tx, letter, message_id, now)
+
+    def _sent(self, tx: Transaction, letter: Letter, message_id: int | None, now: datetime) -> None:
+        outbox.sent(tx, letter, message_id, now=now)
+        if letter.alert_id is not None and letter.chat_id is not None and message_id is not None:
+            self.turn.ladder.arrived(tx, letter.alert_id, letter.chat_id, message_id, now=now)
 
     def _later(self, letter: Letter) -> Callable[[Transaction], None]:
         """Try again, more and more slowly; a message that is no page is set aside after many tries."""

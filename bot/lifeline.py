@@ -8,9 +8,8 @@ from datetime import datetime
 import apprise
 import structlog
 
-from bot.ladder import PAGE
 from flows.errors import TaperlineError
-from storage import alerts, outbox, timers
+from storage import alerts, outbox
 from storage.database import Transaction
 from storage.outbox import Urgency
 
@@ -44,17 +43,22 @@ class Lifeline:
             return True
         return bool(await asyncio.to_thread(self.channel.notify, title=title, body=body))
 
+    def hand(
+        self, tx: Transaction, title: str, body: str, *, urgency: Urgency, now: datetime, alert_id: int | None = None
+    ) -> Sequence[int]:
+        """Queue a page for the fallback channel. Returns the ids of its letters."""
+        words = {"title": title, "body": body}
+        return [outbox.put(tx, None, "fallback", words, urgency=urgency, now=now, alert_id=alert_id)]
+
     def tell_operations(self, tx: Transaction, words: str, *, now: datetime) -> None:
         """Tell whoever runs the machine, by the fallback channel, in this transaction."""
-        outbox.put(
-            tx, None, "fallback", {"title": "Taperline operations", "body": words}, urgency=Urgency.URGENT, now=now
-        )
+        self.hand(tx, "Taperline operations", words, urgency=Urgency.URGENT, now=now)
 
     def audit(self, tx: Transaction, *, now: datetime) -> int:
         """Check that no open alert went quiet (P4), and page again those that did. Returns how many did."""
         quiet = alerts.gone_quiet(tx)
         for alert in quiet:
-            timers.put(tx, alerts.scope(alert), PAGE, now, PAGE)
+            alerts.revive(tx, alert, now=now)
             log.error("an open alert had no page to come", alert=alerts.number(alert))
             self.tell_operations(tx, f"Alert A-{alerts.number(alert)} had gone quiet. It is paged again.", now=now)
         return len(quiet)

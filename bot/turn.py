@@ -6,9 +6,11 @@ from datetime import datetime
 
 import structlog
 
+from bot.alert_desk import AlertDesk
 from bot.gate import Gate
 from bot.inbound import Incoming
-from bot.ladder import PAGE, Ladder
+from bot.ladder import Ladder
+from bot.lifeline import Lifeline
 from bot.render import LAST_RESORT, Rendered, Renderer
 from bot.staff import Staff
 from flows.care import CHECK_INS, Channel, Person, respond
@@ -78,11 +80,11 @@ class Turn:
     gate: Gate
 
     @classmethod
-    def build(cls, catalogue: Catalogue, renderer: Renderer, bot_id: int) -> "Turn":
-        """A turn with its ladder, its staff's desk and its gate."""
-        ladder = Ladder(catalogue, renderer)
-        gate = Gate(catalogue.language, renderer)
-        return cls(catalogue, renderer, bot_id, ladder, Staff(catalogue, renderer, ladder), gate)
+    def build(cls, catalogue: Catalogue, renderer: Renderer, bot_id: int, lifeline: Lifeline) -> "Turn":
+        """A turn with its ladder, its staff's desks and its gate."""
+        ladder = Ladder(catalogue, renderer, lifeline)
+        staff = Staff(catalogue, renderer, AlertDesk(catalogue, renderer, ladder))
+        return cls(catalogue, renderer, bot_id, ladder, staff, Gate(catalogue.language, renderer))
 
     def update(self, tx: Transaction, incoming: Incoming, *, now: datetime) -> str | None:
         """Handle an update. Returns the word for a tapped button. Handling it twice changes nothing."""
@@ -116,8 +118,8 @@ class Turn:
         kind, _, number = timer.scope.partition(":")
         if kind == "alert":
             alert = alerts.by_number(tx, int(number))
-            if alert is not None and timer.key == PAGE:
-                self.ladder.page(tx, alert, now=now)
+            if alert is not None:
+                self.ladder.ring(tx, alert, timer.key, now=now)
             return
         self.patient(tx, patients.by_id(tx, int(number)), timers.unpack(timer.event), now=now)
 

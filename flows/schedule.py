@@ -1,5 +1,6 @@
-"""A weekly local hour -> the next instant, through daylight-saving changes."""
+"""A weekly local hour, or the clinic's opening -> the next instant, through daylight-saving changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -18,6 +19,29 @@ class WeeklyHour:
         """The weekly hour in which an instant lies."""
         local = instant.astimezone(ZoneInfo(zone))
         return cls(local.weekday(), local.hour, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningHours:
+    """When the clinic is open: local times by weekday (Monday is 0), and the dates on which it is closed."""
+
+    days: Mapping[int, tuple[tuple[time, time], ...]]
+    closed: frozenset[date]
+    zone: ZoneInfo
+
+    def next_open(self, instant: datetime) -> datetime:
+        """The instant itself while the clinic is open, and otherwise when it opens next (UTC).
+
+        A clinic that stays closed for a year is taken to be open: an alert must not wait for ever.
+        """
+        today = instant.astimezone(self.zone).date()
+        for offset in range(366):
+            day = today + timedelta(days=offset)
+            for span in () if day in self.closed else sorted(self.days.get(day.weekday(), ())):
+                opens, closes = (datetime.combine(day, at, self.zone).astimezone(UTC) for at in span)
+                if instant < closes:
+                    return max(instant, opens)
+        return instant
 
 
 def next_after(weekly: WeeklyHour, instant: datetime, *, at_least: timedelta = timedelta()) -> datetime:

@@ -2,13 +2,13 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
 
 from flows.errors import TaperlineError
-from flows.escalation import Role
+from flows.escalation import Colleague, Role
 from storage.database import Transaction, new_id
 from storage.tables import ClinicianRow
 
@@ -57,12 +57,15 @@ def by_chat(tx: Transaction, chat_id: int) -> ClinicianRow | None:
     return tx.session.exec(select(ClinicianRow).where(ClinicianRow.chat_index == tx.index("chat", chat_id))).first()
 
 
-def on_call(tx: Transaction) -> Mapping[int, Role]:
-    """The clinicians who can be paged, by id."""
+def team(tx: Transaction, now: datetime) -> Sequence[Colleague]:
+    """The clinicians who can be paged, the oldest first."""
     query = select(ClinicianRow).where(
         col(ClinicianRow.chat_sealed).is_not(None), col(ClinicianRow.reachable).is_(True)
     )
-    return {row.id: Role(row.role) for row in tx.session.exec(query)}
+    return [
+        Colleague(row.id, Role(row.role), tx.open(row.name_sealed, NAME, row.id))
+        for row in tx.session.exec(query.order_by(col(ClinicianRow.id)))
+    ]
 
 
 def everyone(tx: Transaction) -> Sequence[ClinicianRow]:

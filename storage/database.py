@@ -7,8 +7,9 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -164,7 +165,7 @@ def open_store(url: str, keyring: Keyring) -> Store:
             _check_owner(connection, url)
             _check_health(connection, url)
             _check_version(connection, url)
-        with engine.begin() as connection:
+        with engine.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
             _migrate(connection)
             cipher = _cipher(connection, keyring)
     except DBAPIError as error:
@@ -308,6 +309,19 @@ def _migrate(connection: Connection) -> None:
     config = _alembic()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise DatabaseError(f"The table {broken[0]} refers to rows of {broken[2]} that are not there. {_REMEDY}")
+
+
+@contextmanager
+def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
+    """SQLite changes a column by building its table anew; others may not refer to it while that happens."""
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _cipher(connection: Connection, keyring: Keyring) -> Cipher:

@@ -30,6 +30,7 @@ class Delivery(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     DEAD = "dead"
+    DROPPED = "dropped"
 
 
 class Urgency(IntEnum):
@@ -67,8 +68,8 @@ def put(
     now: datetime,
     topic: str | None = None,
     alert_id: int | None = None,
-) -> None:
-    """Queue a call of the Bot API for a chat, or for the fallback channel when `chat_id` is None.
+) -> int:
+    """Queue a call of the Bot API for a chat, or for the fallback channel when `chat_id` is None. Returns its id.
 
     `topic` finds the message again; `alert_id` marks a page.
     """
@@ -87,6 +88,7 @@ def put(
             alert_id=alert_id,
         )
     )
+    return row_id
 
 
 def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency = Urgency.ROUTINE) -> Sequence[Letter]:
@@ -167,6 +169,13 @@ def give_up_chat(tx: Transaction, chat_id: int) -> Collection[int]:
     for row in dropped:
         row.state = Delivery.DEAD
     return {row.alert_id for row in dropped if row.alert_id is not None}
+
+
+def drop_pages(tx: Transaction, alert_id: int) -> None:
+    """Somebody has taken the alert: its pages that wait are not sent any more."""
+    query = select(OutboxRow).where(OutboxRow.alert_id == alert_id, OutboxRow.state == Delivery.QUEUED)
+    for row in tx.session.exec(query):
+        row.state = Delivery.DROPPED
 
 
 def next_due(tx: Transaction, now: datetime) -> datetime | None:

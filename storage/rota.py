@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
 from flows import rota
 from flows.errors import TaperlineError
 from flows.rota import Absence, Cover, Gap, Rota, Rotation
-from storage import audit, clinicians
+from storage import audit
 from storage.database import Transaction, new_id
-from storage.tables import AbsenceRow, CoverRow, RotationMemberRow, RotationRow
+from storage.tables import AbsenceRow, ClinicianRow, CoverRow, RotationMemberRow, RotationRow
 
 MOST_ROTATIONS = 12
 LONGEST_NAME = 40
@@ -29,12 +29,12 @@ def read(tx: Transaction, since: datetime) -> Rota:
     kept = tx.session.exec(select(RotationRow).order_by(col(RotationRow.id)))
     absences = tx.session.exec(select(AbsenceRow).where(AbsenceRow.ends > since).order_by(col(AbsenceRow.id)))
     covers = tx.session.exec(select(CoverRow).where(CoverRow.ends > since).order_by(col(CoverRow.id)))
-    reachable = clinicians.on_call(tx)
+    no_page = or_(col(ClinicianRow.chat_sealed).is_(None), col(ClinicianRow.reachable).is_(False))
     return Rota(
         tuple(_rotation(row, tuple(members.get(row.id, ()))) for row in kept),
         tuple(Absence(row.clinician_id, row.begins, row.ends) for row in absences),
         tuple(Cover(row.rotation, row.clinician_id, row.begins, row.ends) for row in covers),
-        frozenset(row.id for row in clinicians.everyone(tx)) - reachable.keys(),
+        frozenset(tx.session.exec(select(ClinicianRow.id).where(no_page))),
     )
 
 
@@ -108,10 +108,7 @@ def take(tx: Transaction, cover: Cover, *, actor: str, now: datetime) -> None:
     """Keep a cover. Raises RotaError when its clinician is away in the stretch."""
     for away in read(tx, now).absences:
         if away.clinician == cover.clinician and away.begins < cover.ends and cover.begins < away.ends:
-            raise RotaError(
-                f"{clinicians.name_of(tx, cover.clinician)} is away in that time and cannot cover it. "
-                "End the absence first, or take another stretch."
-            )
+            raise RotaError("Who is away cannot cover. End the absence first, or choose another stretch.")
     row_id = new_id()
     tx.session.add(
         CoverRow(id=row_id, rotation=cover.rotation, clinician_id=cover.clinician, begins=cover.begins, ends=cover.ends)

@@ -120,12 +120,15 @@ class FreeTextRow(SQLModel, table=True):
 
 
 class AlertRow(SQLModel, table=True):
-    """A worrying answer that a human must take. Its id is the number that clinicians see."""
+    """Something that a human must take; its id is the number that clinicians see.
+
+    Without a patient it is about the clinic itself. `handed_to` is the colleague whom the next page goes to, alone.
+    """
 
     __tablename__ = "alert"
     __table_args__ = (Index("ix_alert_patient_id_rule", "patient_id", "rule"),)
     id: int | None = Field(default=None, primary_key=True)
-    patient_id: int = Field(foreign_key="patient.id", sa_type=BigInteger)
+    patient_id: int | None = Field(default=None, foreign_key="patient.id", sa_type=BigInteger)
     rule: str
     tier: str
     state: str = Field(index=True)
@@ -133,6 +136,8 @@ class AlertRow(SQLModel, table=True):
     raised_at: datetime
     taken_by: int | None = Field(default=None, foreign_key="clinician.id", sa_type=BigInteger)
     taken_at: datetime | None = None
+    handed_to: int | None = Field(default=None, foreign_key="clinician.id", sa_type=BigInteger)
+    outcome: str | None = None
 
 
 class AlertEventRow(SQLModel, table=True):
@@ -145,6 +150,17 @@ class AlertEventRow(SQLModel, table=True):
     kind: str
     clinician_id: int | None = Field(default=None, foreign_key="clinician.id", sa_type=BigInteger)
     evidence_sealed: str | None = None
+    note_sealed: str | None = None
+
+
+class PageRow(SQLModel, table=True):
+    """One page of an alert to one clinician, or to a fallback channel. What became of it stands in its outbox row."""
+
+    __tablename__ = "page"
+    id: int = Field(primary_key=True, foreign_key="outbox.id", sa_type=BigInteger)
+    alert_id: int = Field(foreign_key="alert.id", index=True)
+    number: int
+    clinician_id: int | None = Field(default=None, foreign_key="clinician.id", sa_type=BigInteger)
 
 
 class RequestRow(SQLModel, table=True):

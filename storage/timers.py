@@ -58,6 +58,11 @@ def next_due(tx: Transaction) -> datetime | None:
     return tx.session.exec(select(TimerRow.due_at).order_by(col(TimerRow.due_at)).limit(1)).first()
 
 
+def due_at(tx: Transaction, scope: str, key: str) -> datetime | None:
+    """When this timer is due; None when it is not set."""
+    return tx.session.exec(select(TimerRow.due_at).where(TimerRow.scope == scope, TimerRow.key == key)).first()
+
+
 def take(tx: Transaction, timer_id: int, now: datetime) -> TimerRow | None:
     """Take a due timer away, to be handled in this transaction; None when it was handled, moved or dropped."""
     row = tx.session.get(TimerRow, timer_id)

@@ -61,7 +61,7 @@ def test_a_letter_is_what_was_put(store: Store) -> None:
     parameters = {"text": "Grüße 🙂", "reply_markup": {"inline_keyboard": [[{"text": "Yes", "callback_data": "1"}]]}}
 
     def put_page(tx: Transaction) -> int:
-        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), now=NOW)
+        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), merge=timedelta(days=1), now=NOW)
         number = alerts.number(alert)
         outbox.put(
             tx, ADA, "sendMessage", parameters, urgency=Urgency.EMERGENCY, now=NOW, topic="a topic", alert_id=number
