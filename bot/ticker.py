@@ -55,7 +55,9 @@ class Ticker:
         while due := await self.store.run(lambda tx: timers.due(tx, now, AT_ONCE)):
             await asyncio.gather(*(self._handle(timer_id) for timer_id in due))
             self.committed()
-        return await self.store.run(self._audit)
+        until = await self.store.run(self._audit)
+        self.committed()  # another process, such as the command line, may have put something into the outbox
+        return until
 
     async def _handle(self, timer_id: int) -> None:
         now = self.clock.now()

@@ -33,7 +33,7 @@ class Stretch:
 def stretch(begins: str, ends: str, zone: str, *, now: datetime) -> Stretch:
     """What two dates of a zone mean. A date alone begins with its day, and ends with it: both are included.
 
-    Raises NotUnderstoodError when one of them is no date, or when the stretch is empty, over, or longer than a year.
+    Raises NotUnderstoodError when one is no date, and when the stretch is empty, over, or over a year long or ahead.
     """
     first, (last, is_whole_day) = _moment(begins)[0], _moment(ends)
     found = Stretch(instant_of(first, zone), instant_of(last + timedelta(days=1) if is_whole_day else last, zone))
@@ -41,8 +41,10 @@ def stretch(begins: str, ends: str, zone: str, *, now: datetime) -> Stretch:
         raise NotUnderstoodError(f"{ends} is not after {begins}. Give first the begin and then the end.")
     if found.ends <= now:
         raise NotUnderstoodError(f"{ends} is over. Check the year and the month.")
-    if found.ends - found.begins > LONGEST:
-        raise NotUnderstoodError(f"From {begins} until {ends} is more than a year. Check the years.")
+    if found.ends - found.begins > LONGEST or found.begins > now + LONGEST:
+        raise NotUnderstoodError(
+            f"From {begins} until {ends} is more than a year, or more than a year ahead. Check it."
+        )
     return found
 
 

@@ -103,5 +103,13 @@ def name_of(tx: Transaction, clinician_id: int | None) -> str:
     return "Somebody" if row is None else tx.open(row.name_sealed, NAME, row.id)
 
 
+def reachability(row: ClinicianRow, now: datetime) -> str:
+    """Whether a page reaches a clinician, and if not, why; in words for whoever runs the machine."""
+    if row.chat_sealed is not None:
+        return "yes" if row.reachable else "no, blocked the bot"
+    is_open = row.invite_expires_at is not None and row.invite_expires_at >= now
+    return "no, has not opened the invitation" if is_open else "no, the invitation is too old: add them again"
+
+
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()

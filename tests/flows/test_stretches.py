@@ -42,7 +42,8 @@ def test_two_dates_are_a_stretch_and_a_date_alone_is_meant_whole(begins: str, en
         ("2026-12-24 18:00", "2026-12-24 18:00", "is not after"),
         ("2026-12-25", "2026-12-24", "is not after"),
         ("2026-11-01", "2026-11-23", "2026-11-23 is over"),
-        ("2026-12-20", "2062-12-27", "more than a year"),
+        ("2026-12-20", "2062-12-27", "is more than a year"),
+        ("2062-12-20", "2062-12-27", "more than a year ahead"),
         ("２026-12-20", "2026-12-27", "is no date"),
     ],
 )
