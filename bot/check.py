@@ -81,7 +81,7 @@ STAFF_WORDS: Mapping[str, Iterable[str]] = {
     ),
     "came_of_it": Outcome,
     "asked": (Deed.HAND_OVER, Deed.RESOLVE),
-    "trace": (*AlertStep, *Delivery, "raised", "note", "late", "fallback"),
+    "trace": (*AlertStep, *Delivery, "raised", "note", "late", "unpaged", "fallback"),
 }
 """Short words that the staff's side says by name."""
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
@@ -288,7 +288,9 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
         "delivery": "Sent",
         "attempts": 2,
     }
-    traced = partial(renderer.staff, "trace", number=1, lines=[{**line, "sent_at": "10:00"}], left_out=1)
+    traced = partial(
+        renderer.staff, "trace", number=1, lines=[{**line, "sent_at": "10:00", "reason": "A."}], left_out=1
+    )
     yield from _fault("templates/staff/trace.html.j2", traced)
     for template, way in _of_the_rota():
         yield from _fault(f"templates/staff/{template}.html.j2", partial(renderer.staff, template, **way))

@@ -131,6 +131,7 @@ class TraceLine:
     delivery: Delivery | None = None
     attempts: int = 0
     sent_at: datetime | None = None
+    reason: str = ""
 
 
 def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
@@ -156,6 +157,7 @@ def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
             delivery=Delivery(sending.state),
             attempts=sending.attempts,
             sent_at=sending.sent_at,
+            reason=sending.reason or "",
         )
         for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)))
     ]
@@ -241,6 +243,14 @@ def told_lately(tx: Transaction, alert: AlertRow, now: datetime) -> bool:
 
 TOLD_AGAIN = timedelta(hours=1)
 """After so long a patient is told again that somebody has seen what they wrote."""
+
+
+def last(tx: Transaction, alert: AlertRow, kind: str) -> datetime | None:
+    """When something of a kind last happened to an alert, by its trace."""
+    query = select(func.max(AlertEventRow.at)).where(
+        AlertEventRow.alert_id == number(alert), AlertEventRow.kind == kind
+    )
+    return tx.session.exec(query).one()
 
 
 def number(alert: AlertRow) -> int:

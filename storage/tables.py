@@ -192,7 +192,8 @@ class PlanStepRow(SQLModel, table=True):
 class OutboxRow(SQLModel, table=True):
     """A message that waits to be sent, is being sent, was sent, or was given up.
 
-    `recipient` is the blind index of the chat: messages to one chat keep their order. `token` fences a lease.
+    `recipient` is the blind index of the chat or of the fallback channel: messages to one keep their order. `token`
+    fences a lease. `reason` tells in words, without content, why it is dead or why the last try failed.
     """
 
     __tablename__ = "outbox"
@@ -214,6 +215,15 @@ class OutboxRow(SQLModel, table=True):
     message_id: int | None = Field(default=None, sa_type=BigInteger)
     topic: str | None = Field(default=None, index=True)
     alert_id: int | None = Field(default=None, foreign_key="alert.id")
+    reason: str | None = None
+
+
+class TroubleRow(SQLModel, table=True):
+    """Something that is wrong now, and that operations were told of."""
+
+    __tablename__ = "trouble"
+    key: str = Field(primary_key=True)
+    since: datetime
 
 
 class TimerRow(SQLModel, table=True):

@@ -1,7 +1,7 @@
 """Timers: events that come back at a time, kept in the same transaction as what they belong to."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -63,6 +63,12 @@ def due_at(tx: Transaction, scope: str, key: str) -> datetime | None:
     return tx.session.exec(select(TimerRow.due_at).where(TimerRow.scope == scope, TimerRow.key == key)).first()
 
 
+def overdue(tx: Transaction, key: str, now: datetime) -> Mapping[str, tuple[int, datetime, int]]:
+    """Timers with this key that are due, or failed and were put off: scope -> (id, due at, how often they failed)."""
+    query = select(TimerRow).where(TimerRow.key == key, (TimerRow.due_at <= now) | (TimerRow.attempts > 0))
+    return {row.scope: (row.id, row.due_at, row.attempts) for row in tx.session.exec(query)}
+
+
 def take(tx: Transaction, timer_id: int, now: datetime) -> TimerRow | None:
     """Take a due timer away, to be handled in this transaction; None when it was handled, moved or dropped."""
     row = tx.session.get(TimerRow, timer_id)
@@ -83,7 +89,7 @@ def put_off(tx: Transaction, timer_id: int, until: datetime) -> int:
     return row.attempts
 
 
-def hasten(tx: Transaction, scope: str, now: datetime) -> None:
-    """Make the timers of a scope due now."""
-    for row in tx.session.exec(select(TimerRow).where(TimerRow.scope == scope)):
+def hasten(tx: Transaction, scope: str, key: str, now: datetime) -> None:
+    """Make a timer due now, if it is set."""
+    for row in tx.session.exec(select(TimerRow).where(TimerRow.scope == scope, TimerRow.key == key)):
         row.due_at = min(row.due_at, now)
