@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from telegram.error import TelegramError
 
 from bot import app as application
 from bot import chat as chatting
 from bot import check as checking
-from bot import log
+from bot import log, rota_cli
 from bot.clock import SystemClock
 from bot.demo import Demo
 from bot.lifeline import Lifeline
@@ -38,7 +38,7 @@ from flows.problems import Problem, Severity, problems
 from flows.questionnaire import complete
 from flows.questionnaire import load as load_questionnaire
 from flows.validation import response_problems
-from storage import audit, clinicians, patients, records
+from storage import audit, clinicians, patients, records, rota
 from storage.database import Store, Transaction
 
 cli = typer.Typer(
@@ -49,6 +49,7 @@ cli = typer.Typer(
 )
 clinician = typer.Typer(no_args_is_help=True, help="The clinic's people.")
 cli.add_typer(clinician, name="clinician")
+cli.add_typer(rota_cli.rota, name="rota")
 fallback = typer.Typer(no_args_is_help=True, help="The fallback channels, for when Telegram is not enough.")
 cli.add_typer(fallback, name="fallback")
 
@@ -211,6 +212,29 @@ def clinician_add(
     with _memory() as store:
         invitation = store.submit(work).result()
     print(f"https://t.me/{username}?start={invitation}")
+
+
+@clinician.command("list")
+def clinician_list() -> None:
+    """List the clinic's people: name, role, whether a page reaches them, and who is on call now.
+
+    The number tells two people of one name apart; commands take it instead of the name.
+    """
+    now = datetime.now(UTC)
+    table = Table("Name", "Role", "Reachable", "On call now", Column("Number", no_wrap=True))
+
+    def work(tx: Transaction) -> None:
+        on_call = rota.on_call_now(tx, now)
+        for row in clinicians.everyone(tx):
+            name, busy = clinicians.name_of(tx, row.id), "yes" if row.id in on_call else ""
+            table.add_row(escape(name), row.role, clinicians.reachability(row, now), busy, str(row.id))
+
+    with _memory() as store:
+        store.submit(work).result()
+    if table.row_count:
+        Console().print(table)
+    else:
+        print('There is nobody yet. Add somebody: taperline clinician add "Dr. Lee" --role physician')
 
 
 @fallback.command("test")

@@ -3,7 +3,7 @@
 Ids, states, times, the linkId of an answer and the rule of an alert are in the clear, so that they can be looked up.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
@@ -237,6 +237,49 @@ class TimerRow(SQLModel, table=True):
     due_at: datetime = Field(index=True)
     event: str
     attempts: int = 0
+
+
+class RotationRow(SQLModel, table=True):
+    """People who take turns, from the first hand-over on, until a later row of this name begins."""
+
+    __tablename__ = "rotation"
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    name: str = Field(index=True)
+    every_hours: int
+    first: date
+    hand_over: time
+    zone: str
+    falls_to_next: bool
+
+
+class RotationMemberRow(SQLModel, table=True):
+    """A clinician's place in the order of a rotation."""
+
+    __tablename__ = "rotation_member"
+    rotation_id: int = Field(primary_key=True, foreign_key="rotation.id", sa_type=BigInteger)
+    place: int = Field(primary_key=True)
+    clinician_id: int = Field(foreign_key="clinician.id", sa_type=BigInteger)
+
+
+class AbsenceRow(SQLModel, table=True):
+    """A stretch in which a clinician is away."""
+
+    __tablename__ = "absence"
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    clinician_id: int = Field(foreign_key="clinician.id", sa_type=BigInteger)
+    begins: datetime
+    ends: datetime = Field(index=True)
+
+
+class CoverRow(SQLModel, table=True):
+    """A stretch of a rotation that a clinician takes; of two, the row with the higher id holds."""
+
+    __tablename__ = "cover"
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    rotation: str
+    clinician_id: int = Field(foreign_key="clinician.id", sa_type=BigInteger)
+    begins: datetime
+    ends: datetime = Field(index=True)
 
 
 class SeenUpdateRow(SQLModel, table=True):
