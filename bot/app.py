@@ -109,7 +109,7 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
         receiver = Receiver(store, wire, turn, lifeline, delivery, clock, committed)
         url = f"{settings.public_url}{WEBHOOK_PATH}" if settings.public_url is not None else None
         heartbeat = Heartbeat(settings.heartbeat_url)
-        auditor = Auditor(store, lifeline, receiver, heartbeat, clock, committed, url)
+        auditor = Auditor(store, turn.ladder, lifeline, receiver, heartbeat, clock, committed, url)
         await _optional(wire.call("setMyCommands", {"commands": renderer.menu()}))
         if listener is not None and url is not None:
             secret = _webhook_secret(settings, keyring)

@@ -9,12 +9,15 @@ import structlog
 
 from bot.clock import Clock
 from bot.heartbeat import Heartbeat
-from bot.ladder import URGENCY
+from bot.ladder import URGENCY, Ladder
 from bot.lifeline import OPERATIONS, Lifeline
 from bot.receiver import Receiver
+from flows.effects import Raise
 from flows.escalation import Tier
+from flows.evidence import Evidence
 from flows.lifecycle import UNTAKEN, AlertState, AlertStep
-from storage import alerts, outbox, timers, troubles
+from flows.schedule import local_time
+from storage import alerts, outbox, rota, timers, troubles
 from storage.database import Store, Transaction
 from storage.tables import AlertRow
 
@@ -23,6 +26,15 @@ log = structlog.get_logger()
 EVERY = timedelta(minutes=1)
 LATE = timedelta(minutes=1)
 """A page that was not sent after so long is late, and so is one that was not made."""
+
+ROTA_EVERY, ROTA_DAYS, NEAR = timedelta(hours=1), 14, timedelta(days=2)
+"""How often the rota is looked at, how many days ahead, and when a gap becomes urgent."""
+
+GAP = "O1"
+"""The rule for a gap in the rota."""
+
+MACHINE, ROTA = "machine", "rota"
+"""The kinds of troubles."""
 
 CHANNEL_LATELY = timedelta(days=1)
 SECONDS_TO_LOOK = 30
@@ -34,6 +46,7 @@ class Auditor:
     """Finds what is late or went quiet, repairs what it can, tells operations once of each, and lets the heart beat."""
 
     store: Store
+    ladder: Ladder
     lifeline: Lifeline
     receiver: Receiver
     heartbeat: Heartbeat
@@ -44,6 +57,7 @@ class Auditor:
     due_at: datetime = field(init=False)
     _overdue: Mapping[str, tuple[int, datetime, int]] = field(default_factory=dict)
     _blind: bool = False
+    _rota_due_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.due_at = self.clock.now()
@@ -85,6 +99,7 @@ class Auditor:
     def _audit(self, tx: Transaction) -> Mapping[str, str]:
         """Everything that is wrong now: its key, and words for operations."""
         now = self.clock.now()
+        self._look_at_rota(tx, now)
         wrong = {
             **self._quiet(tx, now),
             **self._unsent(tx, now),
@@ -94,10 +109,26 @@ class Auditor:
         }
         if self.receiver.unheard_since is not None and now - self.receiver.unheard_since >= LATE:
             wrong["updates"] = "Telegram has not given us any updates for a minute: what patients write is not seen."
-        for key in troubles.news(tx, wrong, now=now):
+        for key in troubles.news(tx, MACHINE, wrong, now=now):
             log.error("not well", trouble=key)
             self.lifeline.tell_operations(tx, wrong[key], now=now)
         return wrong
+
+    def _look_at_rota(self, tx: Transaction, now: datetime) -> None:
+        """Raise an alert for each gap in the rota that lies ahead, once, and once more when it is near."""
+        if self._rota_due_at is not None and now < self._rota_due_at:
+            return
+        self._rota_due_at = now + ROTA_EVERY
+        found = {}
+        for gap in rota.gaps(tx, now, ROTA_DAYS):
+            tier = Tier.URGENT if gap.begins - now <= NEAR else Tier.SAME_DAY
+            found[f"{tier} {gap.rotation} {'now' if gap.begins <= now else gap.begins}"] = tier, gap
+        zone = self.ladder.catalogue.clinic.zone
+        for key in troubles.news(tx, ROTA, found, now=now):
+            tier, gap = found[key]
+            begins, ends = (f"{local_time(at, zone):%a %b %-d, %H:%M}" for at in (gap.begins, gap.ends))
+            note = f"In {gap.rotation}, nobody can be paged from {begins} until {ends}. /oncall shows all gaps."
+            self.ladder.raise_(tx, None, Raise(GAP, tier, (Evidence(0, tier, note=note),)), now=now)
 
     def _quiet(self, tx: Transaction, now: datetime) -> Mapping[str, str]:
         """Alerts that no timer brings back, though nobody has spoken with the patient: they come back at once."""

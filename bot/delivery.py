@@ -15,6 +15,7 @@ from bot.clock import Clock
 from bot.lifeline import Lifeline
 from bot.turn import LOST, Turn
 from bot.wire import Wire, asked_to_wait
+from flows.lifecycle import UNTAKEN
 from storage import alerts, outbox, timers, updates
 from storage.database import Store, Transaction
 from storage.outbox import Letter, Urgency
@@ -201,7 +202,7 @@ class Delivery:
 
         def unless_taken(tx: Transaction) -> None:
             alert = alerts.by_number(tx, letter.alert_id) if letter.alert_id is not None else None
-            if alert is not None and alert.state not in alerts.UNTAKEN:
+            if alert is not None and alert.state not in UNTAKEN:
                 outbox.give_up(tx, letter, f"somebody took the alert; before that: {receipt.reason}")
             else:
                 later(tx)

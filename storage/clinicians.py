@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from flows.errors import TaperlineError
 from flows.escalation import Colleague, Role
+from storage import rota
 from storage.database import Transaction, new_id
 from storage.tables import ClinicianRow
 
@@ -62,8 +63,9 @@ def team(tx: Transaction, now: datetime) -> Sequence[Colleague]:
     query = select(ClinicianRow).where(
         col(ClinicianRow.chat_sealed).is_not(None), col(ClinicianRow.reachable).is_(True)
     )
+    on_call = rota.on_call_now(tx, now)
     return [
-        Colleague(row.id, Role(row.role), tx.open(row.name_sealed, NAME, row.id))
+        Colleague(row.id, Role(row.role), tx.open(row.name_sealed, NAME, row.id), row.id in on_call)
         for row in tx.session.exec(query.order_by(col(ClinicianRow.id)))
     ]
 

@@ -219,9 +219,10 @@ class OutboxRow(SQLModel, table=True):
 
 
 class TroubleRow(SQLModel, table=True):
-    """Something that is wrong now, and that operations were told of."""
+    """Something that is wrong now, and that people were told of."""
 
     __tablename__ = "trouble"
+    kind: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     since: datetime
 

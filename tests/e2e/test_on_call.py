@@ -235,3 +235,58 @@ async def test_the_longest_rota_fits_into_one_message(here: World) -> None:
     lee.says("/oncall")
     shown = await lee.gets("Gaps in the next 14 days", "and 110 more")
     assert len(shown["text"]) < 4096
+
+
+async def test_an_emergency_pages_who_is_on_call_first_and_then_everybody(here: World) -> None:
+    lee, kim, ana = await three(here)
+    await here.passes(WEEK)
+    sam = here.patient()
+    sam.says("i want to kill myself")
+    await sam.gets("988")
+    await kim.gets("EMERGENCY · A-1")
+    await here.passes(timedelta(minutes=5))
+    for phone in (lee, kim, ana):
+        await phone.gets("A-1 · page 2")
+    kim.taps("Acknowledge")
+    await lee.sees("Acknowledged by Dr. Kim")
+    await sam.gets("has now seen")
+    for phone in (lee, kim, ana, sam):
+        await phone.gets_nothing()
+
+
+async def test_a_gap_in_the_rota_is_an_alert_days_before_and_once_more_when_it_is_near(here: World) -> None:
+    lee, kim, ana = await three(here, falls_to_next=False)
+    await here.passes(timedelta(hours=1))
+    for phone in (lee, kim, ana):
+        await phone.gets_nothing()
+    kim.says("away 2026-12-02 2026-12-03")
+    await kim.gets("away")
+    await here.passes(timedelta(hours=1))
+    for phone in (lee, kim, ana):
+        await phone.gets("SAME DAY · A-1", "Nobody is on call (O1)")
+    lee.taps("Why")
+    await lee.gets("In nights, nobody can be paged from Wed Dec 2, 00:00 until Fri Dec 4, 00:00")
+    lee.taps("Acknowledge")
+    await kim.sees("Acknowledged by Dr. Lee")
+    await here.passes(timedelta(days=3))
+    for phone in (lee, kim, ana):
+        await phone.gets_nothing()
+    await here.passes(timedelta(days=5))
+    paged = [phone for phone in (lee, kim, ana) if phone.unread]
+    assert paged == [kim]
+    await kim.gets("URGENT · A-1")
+
+
+async def test_a_gap_that_is_covered_in_time_is_no_alert(here: World) -> None:
+    lee, kim, ana = await three(here, falls_to_next=False)
+    kim.says("away 2026-12-02 2026-12-03")
+    await kim.gets("away")
+    lee.says("cover nights 2026-12-02 00:00 2026-12-04 00:00")
+    await lee.gets("nights")
+    await here.settled()
+    for phone in (lee, kim, ana):
+        while phone.unread:
+            await phone.gets("nights")
+    await here.passes(timedelta(hours=2))
+    for phone in (lee, kim, ana):
+        await phone.gets_nothing()

@@ -14,9 +14,10 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("reason", sqltypes.AutoString(), nullable=True))
     op.create_table(
         "trouble",
+        sa.Column("kind", sqltypes.AutoString(), nullable=False),
         sa.Column("key", sqltypes.AutoString(), nullable=False),
         sa.Column("since", sa.DateTime(), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_trouble")),
+        sa.PrimaryKeyConstraint("kind", "key", name=op.f("pk_trouble")),
     )
 
 
