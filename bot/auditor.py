@@ -50,17 +50,18 @@ class Auditor:
 
     async def run(self) -> None:
         """Look once a minute for ever. The first look, at the start, finds what a stop left; it is no heartbeat yet."""
-        await self.look()
+        beats = False
         while True:
-            self.due_at = self.clock.now() + EVERY
-            await self.clock.wait(self.due_at, asyncio.Event())
-            if await self.look():
+            began = self.clock.now()
+            if await self.look() and beats:
                 await self.heartbeat.beat()
+            if self.webhook is not None:  # what Telegram says counts at the next look: asking it may take long
+                await self.receiver.ask_about_webhook(self.webhook)
+            beats, self.due_at = True, began + EVERY
+            await self.clock.wait(self.due_at, asyncio.Event())
 
     async def look(self) -> bool:
         """One audit. Returns whether all is well. Never raises."""
-        if self.webhook is not None:
-            await self.receiver.ask_about_webhook(self.webhook)
         try:
             async with asyncio.timeout(SECONDS_TO_LOOK):
                 wrong = await self.store.run(self._audit)

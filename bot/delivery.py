@@ -197,7 +197,16 @@ class Delivery:
         log.warning("not taken", channel=channel.name, letter=letter.id, alert=letter.alert_id, reason=receipt.reason)
         if letter.attempt >= TRIES:
             return lambda tx: outbox.give_up(tx, letter, f"tried {TRIES} times: {receipt.reason}")
-        return self._later(letter, receipt.reason)
+        later = self._later(letter, receipt.reason)
+
+        def unless_taken(tx: Transaction) -> None:
+            alert = alerts.by_number(tx, letter.alert_id) if letter.alert_id is not None else None
+            if alert is not None and alert.state not in alerts.UNTAKEN:
+                outbox.give_up(tx, letter, f"somebody took the alert; before that: {receipt.reason}")
+            else:
+                later(tx)
+
+        return unless_taken
 
     def _later(self, letter: Letter, reason: str) -> Callable[[Transaction], None]:
         """Try again, more and more slowly; a message that is no page is set aside after many tries."""

@@ -26,7 +26,7 @@ class Heartbeat:
             async with httpx.AsyncClient(timeout=SECONDS_TO_ANSWER) as client:
                 answer = await client.get(self.url.get_secret_value())
             reason = "" if answer.is_success else f"status {answer.status_code}"
-        except httpx.HTTPError as error:
+        except Exception as error:  # noqa: BLE001 (whatever it is, it must not take the bot down)
             reason = type(error).__name__
         if reason and not self._fails:
             log.error("the heartbeat is not taken: check HEARTBEAT_URL", reason=reason)

@@ -98,15 +98,18 @@ class Receiver:
         await self.wire.call("setWebhook", parameters)
 
     async def ask_about_webhook(self, url: str) -> None:
-        """Ask Telegram whether updates reach `url`: they do not when some wait and one was refused lately."""
+        """Ask Telegram whether updates reach `url`: they do not when some wait and one was refused lately.
+
+        Never raises.
+        """
         try:
             info = await self.wire.call("getWebhookInfo", {})
-        except TelegramError:
+            refused_at = datetime.fromtimestamp(info.get("last_error_date", 0), UTC)
+            refused = info.get("pending_update_count", 0) > 0 and self.clock.now() - refused_at < REFUSED_LATELY
+            self._heard(info.get("url") == url and not refused)
+        except Exception as error:  # noqa: BLE001 (no answer, or one that makes no sense: then it is not known to be well)
+            log.warning("Telegram does not tell of the webhook", error=type(error).__name__)
             self._heard(False)
-            return
-        refused_at = datetime.fromtimestamp(info.get("last_error_date", 0), UTC)
-        refused = info.get("pending_update_count", 0) > 0 and self.clock.now() - refused_at < REFUSED_LATELY
-        self._heard(info.get("url") == url and not refused)
 
     async def webhook(self, request: Request, secret: str) -> Response:
         """One update by HTTP: 200 when it is on disk, so that Telegram sends it again otherwise."""

@@ -18,8 +18,9 @@ from bot.clock import MovableClock
 from bot.lifeline import FallbackError, Lifeline
 from bot.sandbox import Fault, FaultKind
 from flows.escalation import Role
+from storage import outbox
 from storage.database import Transaction
-from storage.outbox import FALLBACK, Delivery
+from storage.outbox import FALLBACK, Delivery, Urgency
 from storage.tables import AlertEventRow, ClinicianRow, OutboxRow, TimerRow
 from tests.outside import Outside, mail_server, watch, webhook
 from tests.world import World, world
@@ -72,6 +73,7 @@ async def surrounded(folder: Path, *, by_webhook: bool = False) -> AsyncIterator
         watch() as heart,
         world(folder, webhook=by_webhook, fallback=(mail.url, hook.url), heartbeat=heart.url) as here,
     ):
+        await asyncio.to_thread(here.app.turn.catalogue.listener.hear, CRISIS)  # the first time it loads its encoder
         yield Around(here, mail, hook, heart)
         await here.nothing_more()
 
@@ -141,6 +143,26 @@ async def test_a_channel_that_refuses_is_tried_again_by_itself_and_the_other_del
     await here.passes(timedelta(seconds=4))
     await around.mail.gets("Alert A-1 (emergency)")
     around.hook.nothing_more()
+
+
+async def test_a_channel_is_not_tried_again_with_an_alert_that_somebody_took(around: Around) -> None:
+    here = around.here
+    around.mail.refuses = True
+    sam = here.patient()
+    sam.says(CRISIS)
+    await sam.gets("988")
+    await around.hook.gets("Alert A-1 (emergency)")
+    lee = await here.clinician()
+    await lee.gets("EMERGENCY · A-1")
+    lee.taps("Acknowledge")
+    await lee.sees("Acknowledged by")
+    await here.passes(timedelta(seconds=5))
+    around.mail.refuses = False
+    await here.passes(timedelta(minutes=5))
+    (dead,) = [row for row in await rows(here) if row.state == Delivery.DEAD]
+    assert (dead.reason or "").startswith("somebody took the alert; before that: (451")
+    await around.both_get("Taperline operations", "The fallback channel 1. E-Mail clinic.example fails")
+    around.heart.read = len(around.heart.got)
 
 
 async def test_operations_hear_once_of_a_channel_that_fails_and_the_heart_stops_until_it_works(around: Around) -> None:
@@ -250,6 +272,10 @@ async def test_who_blocked_the_bot_or_is_gone_is_passed_over_and_operations_hear
     await around.both_get("Taperline operations", "A physician (clinician:", "cannot be paged on Telegram")
     (dead,) = [row for row in await rows(here) if row.state == Delivery.DEAD and row.alert_id is not None]
     assert dead.reason == "the bot was blocked, or the account is gone"
+    late = {"chat_id": lee.person.id, "text": "This one was on its way already."}
+    urgency, now = Urgency.REPLY, here.clock.now()
+    await here.app.store.run(lambda tx: outbox.put(tx, lee.person.id, "sendMessage", late, urgency=urgency, now=now))
+    here.app.delivery.wake()
     kim.taps("Acknowledge")
     await kim.sees("Acknowledged by Kim")
     sam.says(CRISIS)
@@ -360,6 +386,7 @@ async def test_by_webhook_the_heart_beats_only_while_updates_reach_us(tmp_path: 
         around.heart.nothing_more()
         here.sandbox.clear_faults()
         await sam.gets()
+        await around.may_beat()  # what Telegram says now counts at the next look
         await around.beats(2)
 
 
