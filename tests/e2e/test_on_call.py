@@ -146,7 +146,7 @@ async def test_a_stretch_that_somebody_takes_is_theirs_and_who_had_it_is_told(he
     await kim.gets("You were on call then anyway")
 
 
-async def test_a_page_goes_to_who_covers_and_not_to_who_blocked_the_bot(here: World) -> None:
+async def test_who_blocked_the_bot_is_a_gap_and_is_not_to_be_paged(here: World) -> None:
     lee, kim, ana = await three(here)
     here.sandbox.inject(Fault(FaultKind.FORBIDDEN, method="sendMessage", chat_id=lee.person.id, times=1))
     kim.says("cover nights 2026-11-24 18:00 2026-11-25 08:00")
