@@ -274,7 +274,7 @@ async def test_a_gap_in_the_rota_is_an_alert_days_before_and_once_more_when_it_i
     await here.passes(timedelta(days=5))
     paged = [phone for phone in (lee, kim, ana) if phone.unread]
     assert paged == [kim]
-    await kim.gets("URGENT · A-1")
+    await kim.gets("URGENT · A-2")
 
 
 async def test_a_gap_that_is_covered_in_time_is_no_alert(here: World) -> None:
