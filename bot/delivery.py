@@ -18,6 +18,7 @@ from bot.wire import Wire, asked_to_wait
 from storage import outbox, timers, updates
 from storage.database import Store, Transaction
 from storage.outbox import Letter, Urgency
+from storage.postgresql import is_passing
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -40,6 +41,8 @@ COURTESIES = frozenset({"editMessageText", "editMessageReplyMarkup", "setMyComma
 
 COURTESY_TRIES = 3
 SECONDS_TO_FINISH = 3.0
+LOOK_EVERY = timedelta(minutes=1)
+"""How long nothing is found at most that another process queued, and then did not live to send."""
 
 
 @dataclass(slots=True)
@@ -73,7 +76,8 @@ class Delivery:
                         self._under_way[task] = letter.chat_id
                         task.add_done_callback(self._under_way.pop)
                 if failed or not (letters or self._done):
-                    await self.clock.wait(next_due, self.woken)
+                    latest = self.clock.now() + LOOK_EVERY
+                    await self.clock.wait(min(next_due or latest, latest), self.woken)
         finally:
             await self._finish(list(self._under_way))
             for task in self._under_way:
@@ -140,7 +144,9 @@ class Delivery:
         try:
             with tx.session.begin_nested():
                 write(tx)
-        except Exception:
+        except Exception as error:
+            if is_passing(error):
+                raise
             log.exception("what became of a message could not be written", letter=letter.id)
             outbox.give_up(tx, letter)
             self.lifeline.tell_operations(tx, "A message was given up: see the log.", now=self.clock.now())

@@ -6,12 +6,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import String, cast, exists, literal
 from sqlmodel import col, select
 
 from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, AlertState, AlertStep, after
-from storage import timers
+from storage import patients, timers
 from storage.database import Transaction, new_id
 from storage.tables import AlertEventRow, AlertRow, TimerRow
 
@@ -96,7 +97,11 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number."""
+    """The alert with this number. Its patient is held."""
+    patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == alert_number)).first()
+    if patient_id is None:
+        return None
+    patients.hold(tx, patient_id)
     return tx.session.get(AlertRow, alert_number)
 
 
@@ -116,9 +121,9 @@ def lately(tx: Transaction, patient_id: int, now: datetime) -> frozenset[str]:
 
 def gone_quiet(tx: Transaction) -> Sequence[AlertRow]:
     """Open alerts that nobody took and that no timer will page again: there must be none (P4)."""
-    waiting = {row.scope for row in tx.session.exec(select(TimerRow).where(col(TimerRow.scope).startswith("alert:")))}
-    rows = tx.session.exec(select(AlertRow).where(col(AlertRow.state).in_(UNTAKEN)))
-    return [alert for alert in rows if scope(alert) not in waiting]
+    waits = exists().where(col(TimerRow.scope) == literal("alert:") + cast(AlertRow.id, String))
+    query = select(AlertRow).where(col(AlertRow.state).in_(UNTAKEN), ~waits).order_by(col(AlertRow.id))
+    return tx.session.exec(query).all()  # one query: between two of them another process may set the timer
 
 
 def pages(tx: Transaction, alert: AlertRow) -> int:

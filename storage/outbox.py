@@ -117,6 +117,7 @@ def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency =
         )
         .order_by(col(OutboxRow.urgency), col(OutboxRow.id))
         .limit(limit)
+        .with_for_update(of=OutboxRow, skip_locked=True)
     )
     letters, broken = [], False
     for row in tx.session.exec(query).all():
@@ -163,7 +164,7 @@ def give_up_chat(tx: Transaction, chat_id: int) -> Collection[int]:
     query = select(OutboxRow).where(
         OutboxRow.recipient == tx.index("chat", chat_id), OutboxRow.state == Delivery.QUEUED
     )
-    dropped = tx.session.exec(query).all()
+    dropped = tx.session.exec(query.with_for_update()).all()
     for row in dropped:
         row.state = Delivery.DEAD
     return {row.alert_id for row in dropped if row.alert_id is not None}
@@ -182,7 +183,7 @@ def next_due(tx: Transaction, now: datetime) -> datetime | None:
 
 
 def release(tx: Transaction) -> None:
-    """After a crash, by the only process there is: what was being sent is sent again at once."""
+    """After a crash, when no other process sends: what was being sent is sent again at once."""
     for row in tx.session.exec(select(OutboxRow).where(OutboxRow.state == Delivery.SENDING)):
         row.state, row.lease_until, row.token = Delivery.QUEUED, None, None
 
@@ -230,5 +231,5 @@ def message_ids(tx: Transaction, topic: str) -> Sequence[tuple[int, int]]:
 
 
 def _held(tx: Transaction, letter: Letter) -> OutboxRow | None:
-    row = tx.session.get(OutboxRow, letter.id)
-    return row if row is not None and row.state == Delivery.SENDING and row.token == letter.token else None
+    mine = OutboxRow.id == letter.id, OutboxRow.state == Delivery.SENDING, OutboxRow.token == letter.token
+    return tx.session.exec(select(OutboxRow).where(*mine).with_for_update()).first()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from sqlmodel import col, func, select
 
 from bot.app import App, running
@@ -21,6 +22,7 @@ from storage import clinicians
 from storage.database import Transaction
 from storage.outbox import WAITING
 from storage.tables import OutboxRow, TimerRow
+from tests.databases import KEYRING, Database
 
 MONDAY = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 """Ten in the morning in San Francisco."""
@@ -195,12 +197,17 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, *, webhook: bool = False, content_dir: Path | None = None) -> AsyncIterator[World]:
-    """A running world with its database in a folder, and the clinic's own content, if it has any."""
+async def world(
+    folder: Path, *, database: Database | None = None, webhook: bool = False, content_dir: Path | None = None
+) -> AsyncIterator[World]:
+    """A running world with a new SQLite file in a folder, or another database, and the clinic's own content, if any."""
     clock = MovableClock(frozen_at=MONDAY)
     sandbox = Sandbox(clock=clock)
     async with serve(sandbox) as url, AsyncExitStack() as stack:
         settings = settings_for(folder, url).model_copy(update={"content_dir": content_dir})
+        if database is not None:
+            keys = {"database_url": database.url, "taperline_keys": SecretStr(KEYRING.text())}
+            settings = settings.model_copy(update=keys)
         if webhook:
             port = free_port()
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}", "port": port})

@@ -16,6 +16,8 @@ from storage.database import Store, Transaction, new_id
 from storage.tables import AlertEventRow, AlertRow
 from tests.storage.parts import NOW, add_clinician, add_patient, do
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = timedelta(hours=1)
 RULE = "slow-breathing"
 

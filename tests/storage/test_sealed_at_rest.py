@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from flows.care import Person
 from flows.conversation import Conversation, Purpose
 from flows.escalation import Role, Tier
@@ -17,6 +19,8 @@ from storage.cipher import Keyring
 from storage.database import Store, Transaction, new_id, open_store
 from storage.outbox import Urgency
 from tests.storage.parts import NOW, ZONE, do, form
+
+pytestmark = pytest.mark.both_databases
 
 PATIENT_CHAT, CLINICIAN_CHAT, UPDATE_CHAT = 7260514839, 5193847260, 8804433221
 SECRETS = [

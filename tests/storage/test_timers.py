@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import select
 
 from flows.events import CheckInDue, ReminderDue, RuleDue, Waiting
@@ -12,6 +13,8 @@ from storage import timers
 from storage.database import Store, Transaction
 from storage.tables import TimerRow
 from tests.storage.parts import NOW, SOON, do, held
+
+pytestmark = pytest.mark.both_databases
 
 HOUR = timedelta(hours=1)
 
@@ -65,7 +68,7 @@ def test_the_same_key_in_another_scope_is_another_timer(store: Store) -> None:
 def test_the_database_itself_refuses_two_timers_with_one_key(store: Store) -> None:
     put(store, "page")
     row = TimerRow(id=1, scope="patient:1", key="page", due_at=NOW, event="{}")
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(IntegrityError):
         do(store, lambda tx: tx.session.add(row))
 
 
