@@ -59,7 +59,7 @@ def on_call(tx: Transaction) -> Mapping[int, Role]:
     query = select(ClinicianRow).where(
         col(ClinicianRow.chat_sealed).is_not(None), col(ClinicianRow.reachable).is_(True)
     )
-    return {row.id: Role(row.role) for row in tx.session.exec(query)}
+    return {row.id: Role(row.role) for row in tx.session.exec(query.order_by(col(ClinicianRow.id)))}
 
 
 def everyone(tx: Transaction) -> Sequence[ClinicianRow]:

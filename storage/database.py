@@ -151,6 +151,7 @@ class Store:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 result = job.work(Transaction(session, self._cipher))
                 session.flush()
+                postgresql.check_open(session.connection())
                 committing = True
         except BaseException as error:  # noqa: BLE001 (handed to the caller)
             others = postgresql.is_passing(error) or postgresql.is_doubled(error)

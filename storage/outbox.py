@@ -225,7 +225,7 @@ def message_ids(tx: Transaction, topic: str) -> Sequence[tuple[int, int]]:
         OutboxRow.topic == topic, col(OutboxRow.message_id).is_not(None), OutboxRow.state == Delivery.SENT
     )
     found = []
-    for row in tx.session.exec(query):
+    for row in tx.session.exec(query.order_by(col(OutboxRow.id))):
         found.append((json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))["chat_id"], int(row.message_id or 0)))
     return found
 

@@ -1,6 +1,9 @@
 """PostgreSQL: several processes on one database, which row locks and constraints keep apart."""
 
+from typing import Any
+
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
@@ -27,8 +30,12 @@ CONNECTING = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
     "application_name": "taperline",
+    "client_encoding": "utf8",
 }
 """So that a server which vanished is noticed. What stands in DATABASE_URL comes first."""
+
+ON_DISK = """SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"""
+"""A commit is on disk when it is told (P1), whatever the server does for others."""
 
 SERIALIZATION, DEADLOCK, DOUBLED = "40001", "40P01", "23505"
 
@@ -57,6 +64,13 @@ def check_health(connection: Connection, url: str) -> None:
         )
     if connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
         raise DatabaseError(f"The database {name(url)} can only be read. Set DATABASE_URL to the primary server.")
+
+
+def check_open(connection: Connection) -> None:
+    """Raise DatabaseError when the work hid an error: the server would answer its COMMIT by undoing everything."""
+    raw: Any = connection.connection.dbapi_connection
+    if raw.info.transaction_status == TransactionStatus.INERROR:
+        raise DatabaseError("PostgreSQL gave the transaction up (an error was hidden): nothing of it was kept.")
 
 
 def lock_migrations(connection: Connection) -> None:
@@ -122,4 +136,5 @@ def _on_connect(connection: psycopg.Connection[object], _record: object) -> None
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
         cursor.execute(f"SET idle_in_transaction_session_timeout = '{FROZEN_SECONDS}s'")
+        cursor.execute(ON_DISK)
     connection.commit()

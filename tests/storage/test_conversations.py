@@ -354,7 +354,8 @@ def test_withdrawn_answers_are_superseded_and_stay(store: Store, patient: int) -
         do(store, lambda tx: conversations.record(tx, begun.id, revision, place, ("low",), now=NOW))  # noqa: B023
     do(store, lambda tx: conversations.withdraw(tx, begun.id, [first], now=NOW + DAY))
     assert loaded(store, begun.id).answers == {second: ("low",)}
-    kept = do(store, lambda tx: [row.superseded_at for row in tx.session.exec(select(AnswerRow))])
+    rows = select(AnswerRow).order_by(col(AnswerRow.id))
+    kept = do(store, lambda tx: [row.superseded_at for row in tx.session.exec(rows)])
     assert kept == [NOW + DAY, None]
 
 

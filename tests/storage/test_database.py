@@ -30,7 +30,7 @@ from storage.database import open_store
 from storage.tables import Meta
 
 def add_one(tx):
-    row = tx.session.get(Meta, "count") or Meta(name="count", value="0")
+    row = tx.session.get(Meta, "count", with_for_update=True) or Meta(name="count", value="0")
     row.value = str(int(row.value) + 1)
     tx.session.add(row)
     return tx.index("chat", 1)
@@ -364,7 +364,7 @@ def test_p1_after_close_everything_is_in_the_one_file(url: str, keyring: Keyring
     do(store, write("kept"))
     store.close()
     moved = path.rename(path.with_name("moved.db"))
-    assert written(moved) == {"kept"}
+    assert written_in(moved) == {"kept"}
     assert not path.with_name("taperline.db-wal").exists()
 
 

@@ -118,7 +118,7 @@ def test_a_folder_that_is_missing_is_made(tmp_path: Path, keyring: Keyring) -> N
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://clinic:secret@localhost/taperline",
+        "postgresql+asyncpg://clinic:secret@localhost/taperline",
         "mysql+pymysql://clinic:secret@localhost/taperline",
         "sqlite+aiosqlite:///data/taperline.db",
         "nothing://clinic:secret@localhost",
@@ -128,7 +128,7 @@ def test_another_kind_of_database_is_refused_with_what_to_use_and_without_the_pa
     url: str, keyring: Keyring
 ) -> None:
     sentence = refused(url, keyring)
-    assert "is not supported yet. Use sqlite:///" in sentence
+    assert "is not supported. Use sqlite:///" in sentence
     assert url.partition(":")[0] in sentence
     assert "secret" not in sentence
 
