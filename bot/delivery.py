@@ -58,6 +58,7 @@ class Delivery:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     _done: list[tuple[Letter, Callable[[Transaction], None]]] = field(default_factory=list)
     _claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _under_way: dict[asyncio.Task[None], int | None] = field(default_factory=dict)
 
     def wake(self) -> None:
@@ -122,19 +123,23 @@ class Delivery:
             return [], now + timedelta(seconds=1), True
 
     async def _write(self, then: Callable[[Transaction], Result]) -> Result:
-        """Write down what became of the messages that were sent, and do `then` in the same transaction."""
-        done, self._done = self._done, []
+        """Write down what became of the messages that were sent, and do `then` in the same transaction.
 
-        def work(tx: Transaction) -> Result:
-            for letter, write in done:
-                self._write_one(tx, letter, write)
-            return then(tx)
+        One after another: whoever looks when the next message is due has seen what became of those before.
+        """
+        async with self._writing:
+            done, self._done = self._done, []
 
-        try:
-            result = await self.store.run(work)
-        except Exception:
-            self._done = done + self._done
-            raise
+            def work(tx: Transaction) -> Result:
+                for letter, write in done:
+                    self._write_one(tx, letter, write)
+                return then(tx)
+
+            try:
+                result = await self.store.run(work)
+            except Exception:
+                self._done = done + self._done
+                raise
         if done:
             self.timers_changed()
         return result

@@ -174,6 +174,7 @@ class World:
         phone = Phone(self, self.sandbox.add_user(name, role=SandboxRole.CLINICIAN))
         phone.starts(token)
         await phone.gets("Welcome", name)
+        await self.settled()
         return phone
 
     async def passes(self, time: timedelta) -> None:
