@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -91,8 +92,9 @@ def in_the_middle(store: Store, work: Callable[[Transaction], object]) -> Iterat
 def waits_for_a_lock(database: Database) -> None:
     """Returns when some transaction waits for what another one holds."""
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    until = time.monotonic() + SOON
     while database.look(waiting) == [(0,)]:
-        pass
+        assert time.monotonic() < until, "nobody waits: nothing is locked"
 
 
 def both(

@@ -121,6 +121,14 @@ def test_the_oldest_are_handled_first_and_no_more_than_asked_for(store: Store) -
     assert len(due(store, limit=2)) == 2
 
 
+def test_timers_of_one_scope_stand_in_a_line_the_oldest_first(store: Store) -> None:
+    for scope, key, hours in (("patient:2", "b", 2), ("patient:1", "c", 3), ("patient:2", "a", 1)):
+        put(store, key, NOW + hours * HOUR, scope=scope)
+    first, second, third = due(store, NOW + 3 * HOUR)
+    assert do(store, lambda tx: timers.due_in_lines(tx, NOW + 3 * HOUR, 9)) == [[first, second], [third]]
+    assert do(store, lambda tx: timers.due_in_lines(tx, NOW + 3 * HOUR, 2)) == [[first, second]]
+
+
 def test_next_due_is_the_soonest(store: Store) -> None:
     assert do(store, timers.next_due) is None
     put(store, "later", NOW + 2 * HOUR)
