@@ -29,8 +29,9 @@ from bot.ticker import Ticker
 from bot.turn import Turn
 from bot.wire import Wire, asked_to_wait
 from storage import outbox
+from storage.address import database_file
 from storage.cipher import Keyring, keyring_from_file
-from storage.database import SoleUse, Store, database_file, open_store
+from storage.database import Store, is_made, open_store, use
 
 log = structlog.get_logger()
 
@@ -61,9 +62,9 @@ def read_keys(settings: Settings) -> Keyring:
     """The keys of TAPERLINE_KEYS or of the key file, which is made with a new database. Raises KeysError."""
     if settings.taperline_keys is not None:
         return Keyring.parse(settings.taperline_keys.get_secret_value(), source="TAPERLINE_KEYS")
-    database, file = database_file(settings.database_url), key_file(settings)
+    file = key_file(settings)
     is_new = not file.exists()
-    keyring = keyring_from_file(file, create=database is None or not database.exists())
+    keyring = keyring_from_file(file, create=is_new and not is_made(settings.database_url))
     if is_new:
         log.warning(
             f"A new key was made in {file}. Without it nobody can read the answers: back it up, away from them."
@@ -87,11 +88,13 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
         lifeline = Lifeline.open([url.get_secret_value() for url in settings.fallback_urls])
         if not lifeline.channels:
             log.warning("FALLBACK_URLS is empty: when Telegram fails, nobody is paged")
-        stack.callback(SoleUse(settings.database_url).release)
+        using = use(settings.database_url)
+        stack.callback(using.release)
         keyring = read_keys(settings)
         store = open_store(settings.database_url, keyring)
         stack.callback(store.close)
-        await store.run(outbox.release)
+        if using.is_first:
+            await store.run(outbox.release)
         listener = web.listen(settings.host, settings.port) if settings.public_url is not None else None
         if listener is not None:
             stack.callback(listener.close)

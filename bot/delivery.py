@@ -19,6 +19,7 @@ from flows.lifecycle import UNTAKEN
 from storage import alerts, outbox, timers, updates
 from storage.database import Store, Transaction
 from storage.outbox import Letter, Urgency
+from storage.postgresql import is_passing
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -41,6 +42,8 @@ COURTESIES = frozenset({"editMessageText", "editMessageReplyMarkup", "setMyComma
 
 COURTESY_TRIES = 3
 SECONDS_TO_FINISH = 3.0
+LOOK_EVERY = timedelta(minutes=1)
+"""How long nothing is found at most that another process queued, and then did not live to send."""
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Delivery:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     _done: list[tuple[Letter, Callable[[Transaction], None]]] = field(default_factory=list)
     _claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _under_way: dict[asyncio.Task[None], int | None] = field(default_factory=dict)
 
     def wake(self) -> None:
@@ -74,7 +78,8 @@ class Delivery:
                         self._under_way[task] = letter.chat_id
                         task.add_done_callback(self._under_way.pop)
                 if failed or not (letters or self._done):
-                    await self.clock.wait(next_due, self.woken)
+                    latest = self.clock.now() + LOOK_EVERY
+                    await self.clock.wait(min(next_due or latest, latest), self.woken)
         finally:
             await self._finish(list(self._under_way))
             for task in self._under_way:
@@ -119,19 +124,23 @@ class Delivery:
             return [], now + timedelta(seconds=1), True
 
     async def _write(self, then: Callable[[Transaction], Result]) -> Result:
-        """Write down what became of the messages that were sent, and do `then` in the same transaction."""
-        done, self._done = self._done, []
+        """Write down what became of the messages that were sent, and do `then` in the same transaction.
 
-        def work(tx: Transaction) -> Result:
-            for letter, write in done:
-                self._write_one(tx, letter, write)
-            return then(tx)
+        One after another: whoever looks when the next message is due has seen what became of those before.
+        """
+        async with self._writing:
+            done, self._done = self._done, []
 
-        try:
-            result = await self.store.run(work)
-        except Exception:
-            self._done = done + self._done
-            raise
+            def work(tx: Transaction) -> Result:
+                for letter, write in done:
+                    self._write_one(tx, letter, write)
+                return then(tx)
+
+            try:
+                result = await self.store.run(work)
+            except Exception:
+                self._done = done + self._done
+                raise
         if done:
             self.timers_changed()
         return result
@@ -141,7 +150,9 @@ class Delivery:
         try:
             with tx.session.begin_nested():
                 write(tx)
-        except Exception:
+        except Exception as error:
+            if is_passing(error):
+                raise
             log.exception("what became of a message could not be written", letter=letter.id)
             outbox.give_up(tx, letter, "what became of it could not be written")
             self.lifeline.tell_operations(tx, "A message was given up: see the log.", now=self.clock.now())

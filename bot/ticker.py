@@ -1,7 +1,7 @@
 """Due timers -> the same turn; the clock is injected."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -52,10 +52,14 @@ class Ticker:
     async def tick(self) -> datetime | None:
         """Handle everything that is due, and say when to look again."""
         now = self.clock.now()
-        while due := await self.store.run(lambda tx: timers.due(tx, now, AT_ONCE)):
-            await asyncio.gather(*(self._handle(timer_id) for timer_id in due))
+        while lines := await self.store.run(lambda tx: timers.due_in_lines(tx, now, AT_ONCE)):
+            await asyncio.gather(*map(self._handle_in_order, lines))
             self.committed()
         return await self.store.run(self._tidy)
+
+    async def _handle_in_order(self, line: Sequence[int]) -> None:
+        for timer_id in line:
+            await self._handle(timer_id)
 
     async def _handle(self, timer_id: int) -> None:
         now = self.clock.now()

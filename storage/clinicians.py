@@ -42,7 +42,8 @@ def invite(tx: Transaction, name: str, role: Role, *, now: datetime) -> str:
 
 def accept(tx: Transaction, token: str, chat_id: int, *, now: datetime) -> ClinicianRow | None:
     """Bind a chat by its invitation; None when the token is unknown, used or too old."""
-    row = tx.session.exec(select(ClinicianRow).where(ClinicianRow.invite_hash == _hash(token))).first()
+    query = select(ClinicianRow).where(ClinicianRow.invite_hash == _hash(token))
+    row = tx.session.exec(query.with_for_update(key_share=True)).first()
     if row is None or row.invite_expires_at is None or row.invite_expires_at < now:
         return None
     row.invite_hash, row.invite_expires_at, row.reachable = None, None, True
@@ -54,8 +55,9 @@ def accept(tx: Transaction, token: str, chat_id: int, *, now: datetime) -> Clini
 
 
 def by_chat(tx: Transaction, chat_id: int) -> ClinicianRow | None:
-    """The clinician who writes from this chat."""
-    return tx.session.exec(select(ClinicianRow).where(ClinicianRow.chat_index == tx.index("chat", chat_id))).first()
+    """The clinician who writes from this chat, held until the transaction ends."""
+    query = select(ClinicianRow).where(ClinicianRow.chat_index == tx.index("chat", chat_id))
+    return tx.session.exec(query.with_for_update(key_share=True)).first()
 
 
 def team(tx: Transaction, now: datetime) -> Sequence[Colleague]:

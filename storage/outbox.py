@@ -155,6 +155,7 @@ def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency =
         )
         .order_by(col(OutboxRow.urgency), col(OutboxRow.id))
         .limit(limit)
+        .with_for_update(of=OutboxRow, skip_locked=True)
     )
     letters, broken = [], False
     for row in tx.session.exec(query).all():
@@ -202,7 +203,7 @@ def give_up_chat(tx: Transaction, chat_id: int, reason: str) -> Collection[int]:
     query = select(OutboxRow).where(
         OutboxRow.recipient == tx.index("chat", chat_id), OutboxRow.state == Delivery.QUEUED
     )
-    dropped = tx.session.exec(query).all()
+    dropped = tx.session.exec(query.with_for_update()).all()
     for row in dropped:
         row.state, row.reason = Delivery.DEAD, reason
     return {row.alert_id for row in dropped if row.alert_id is not None}
@@ -272,7 +273,7 @@ def next_due(tx: Transaction, now: datetime) -> datetime | None:
 
 
 def release(tx: Transaction) -> None:
-    """After a crash, by the only process there is: what was being sent is sent again at once."""
+    """After a crash, when no other process sends: what was being sent is sent again at once."""
     for row in tx.session.exec(select(OutboxRow).where(OutboxRow.state == Delivery.SENDING)):
         row.state, row.lease_until, row.token = Delivery.QUEUED, None, None
 
@@ -314,11 +315,11 @@ def message_ids(tx: Transaction, topic: str) -> Sequence[tuple[int, int]]:
         OutboxRow.topic == topic, col(OutboxRow.message_id).is_not(None), OutboxRow.state == Delivery.SENT
     )
     found = []
-    for row in tx.session.exec(query):
+    for row in tx.session.exec(query.order_by(col(OutboxRow.id))):
         found.append((json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))["chat_id"], int(row.message_id or 0)))
     return found
 
 
 def _held(tx: Transaction, letter: Letter) -> OutboxRow | None:
-    row = tx.session.get(OutboxRow, letter.id)
-    return row if row is not None and row.state == Delivery.SENDING and row.token == letter.token else None
+    mine = OutboxRow.id == letter.id, OutboxRow.state == Delivery.SENDING, OutboxRow.token == letter.token
+    return tx.session.exec(select(OutboxRow).where(*mine).with_for_update()).first()

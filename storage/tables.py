@@ -5,7 +5,7 @@ Ids, states, times, the linkId of an answer and the rule of an alert are in the 
 
 from datetime import date, datetime, time
 
-from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint, true
+from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 metadata: MetaData = SQLModel.metadata
@@ -15,6 +15,8 @@ metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+OPEN_REQUEST = text("is_open")
+"""Of one patient and kind there is one such request."""
 
 
 class Meta(SQLModel, table=True):
@@ -167,6 +169,16 @@ class RequestRow(SQLModel, table=True):
     """A consultation or a visit that a patient asks for. Its id is the number that clinicians see."""
 
     __tablename__ = "request"
+    __table_args__ = (
+        Index(
+            "uq_request_open",
+            "patient_id",
+            "kind",
+            unique=True,
+            sqlite_where=OPEN_REQUEST,
+            postgresql_where=OPEN_REQUEST,
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     patient_id: int = Field(foreign_key="patient.id", index=True, sa_type=BigInteger)
     kind: str

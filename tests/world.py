@@ -24,6 +24,7 @@ from storage import clinicians
 from storage.database import Transaction
 from storage.outbox import WAITING
 from storage.tables import OutboxRow, TimerRow
+from tests.databases import KEYRING, Database
 
 MONDAY = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 """Ten in the morning in San Francisco."""
@@ -176,6 +177,7 @@ class World:
         phone = self._phone(self.sandbox.add_user(name, role=SandboxRole.CLINICIAN))
         phone.starts(token)
         await phone.gets("Welcome", name)
+        await self.settled()
         return phone
 
     def _phone(self, person: Person) -> Phone:
@@ -225,12 +227,15 @@ class World:
 async def world(
     folder: Path,
     *,
+    database: Database | None = None,
     webhook: bool = False,
     content_dir: Path | None = None,
     fallback: Sequence[str] = (),
     heartbeat: str | None = None,
 ) -> AsyncIterator[World]:
-    """A running world with its database in a folder, the clinic's own content, if it has any, and what is outside."""
+    """A running world with a new SQLite file in a folder, or another database, the clinic's own content, if it has any,
+    and what is outside.
+    """
     clock = MovableClock(frozen_at=MONDAY)
     sandbox = Sandbox(clock=clock)
     async with serve(sandbox) as url, AsyncExitStack() as stack:
@@ -240,6 +245,9 @@ async def world(
             "heartbeat_url": heartbeat and SecretStr(heartbeat),
         }
         settings = settings.model_copy(update=outside)
+        if database is not None:
+            keys = {"database_url": database.url, "taperline_keys": SecretStr(KEYRING.text())}
+            settings = settings.model_copy(update=keys)
         if webhook:
             port = free_port()
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}", "port": port})

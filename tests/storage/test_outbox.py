@@ -16,6 +16,8 @@ from storage.outbox import LEASE, Delivery, Letter, Urgency
 from storage.tables import DeadLetterRow, OutboxRow
 from tests.storage.parts import NOW, add_patient, do
 
+pytestmark = pytest.mark.both_databases
+
 ADA, BEN, CAS = 111, 222, 333
 SECOND = timedelta(seconds=1)
 
