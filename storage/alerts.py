@@ -46,6 +46,8 @@ def raise_(
     within `merge`. A tier is never lowered. Returns the alert, and whether it must be paged now: when it is new, when
     its tier rose, and when somebody had already taken what was known before.
     """
+    if patient_id is not None:
+        patients.hold(tx, patient_id)
     query = (
         select(AlertRow)
         .where(AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN))
@@ -181,11 +183,8 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number. Its patient is held."""
-    patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == alert_number)).first()
-    if patient_id is None:
-        return None
-    patients.hold(tx, patient_id)
+    """The alert with this number. Its patient is held, or the alert itself when it has none."""
+    timers.hold_owner(tx, f"alert:{alert_number}")
     return tx.session.get(AlertRow, alert_number)
 
 
