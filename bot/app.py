@@ -18,8 +18,10 @@ from starlette.routing import Route
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import check, web
+from bot.auditor import Auditor
 from bot.clock import Clock
 from bot.delivery import Delivery
+from bot.heartbeat import Heartbeat
 from bot.lifeline import Lifeline
 from bot.receiver import WEBHOOK_PATH, Receiver
 from bot.settings import Settings, SettingsError
@@ -46,6 +48,7 @@ class App:
     receiver: Receiver
     delivery: Delivery
     ticker: Ticker
+    auditor: Auditor
     task: asyncio.Task[None]
 
 
@@ -83,6 +86,8 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
     async with AsyncExitStack() as stack:
         content, renderer = check.load(settings.content_dir)
         lifeline = Lifeline.open([url.get_secret_value() for url in settings.fallback_urls])
+        if not lifeline.channels:
+            log.warning("FALLBACK_URLS is empty: when Telegram fails, nobody is paged")
         using = use(settings.database_url)
         stack.callback(using.release)
         keyring = read_keys(settings)
@@ -94,7 +99,7 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
         if listener is not None:
             stack.callback(listener.close)
         wire = await stack.enter_async_context(_reached(token, settings.telegram_base_url))
-        turn = Turn.build(content, renderer, wire.id)
+        turn = Turn.build(content, renderer, wire.id, lifeline)
 
         timers_changed = asyncio.Event()
         delivery = Delivery(store, wire, turn, lifeline, clock, timers_changed.set)
@@ -105,30 +110,33 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
             ticker.wake()
 
         receiver = Receiver(store, wire, turn, lifeline, delivery, clock, committed)
+        url = f"{settings.public_url}{WEBHOOK_PATH}" if settings.public_url is not None else None
+        heartbeat = Heartbeat(settings.heartbeat_url)
+        auditor = Auditor(store, turn.ladder, lifeline, receiver, heartbeat, clock, committed, url)
         await _optional(wire.call("setMyCommands", {"commands": renderer.menu()}))
-        if listener is not None and settings.public_url is not None:
+        if listener is not None and url is not None:
             secret = _webhook_secret(settings, keyring)
             await stack.enter_async_context(web.serving(_site(receiver, secret), listener))
-            url = f"{settings.public_url}{WEBHOOK_PATH}"
             remedy = f"{settings.telegram_base_url} does not accept the webhook {url}. Check PUBLIC_URL."
             start = partial(receiver.start_webhook, url, secret)
             await _until_reached(start, settings.telegram_base_url, remedy)
         else:
             await _optional(wire.call("deleteWebhook", {}))
-        task = asyncio.create_task(_run(receiver if listener is None else None, delivery, ticker))
+        task = asyncio.create_task(_run(receiver if listener is None else None, delivery, ticker, auditor))
         log.info("running", bot=wire.username, by="polling" if listener is None else "webhook")
         try:
-            yield App(store, wire, turn, receiver, delivery, ticker, task)
+            yield App(store, wire, turn, receiver, delivery, ticker, auditor, task)
         finally:
             task.cancel()
             await asyncio.wait([task])
 
 
-async def _run(poller: Receiver | None, delivery: Delivery, ticker: Ticker) -> None:
-    """Deliver, tick and, without a webhook, poll. A part that dies takes the others down, loudly."""
+async def _run(poller: Receiver | None, delivery: Delivery, ticker: Ticker, auditor: Auditor) -> None:
+    """Deliver, tick, audit and, without a webhook, poll. A part that dies takes the others down, loudly."""
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(delivery.run())
         tasks.create_task(ticker.run())
+        tasks.create_task(auditor.run())
         if poller is not None:
             tasks.create_task(poller.poll())
 

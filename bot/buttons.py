@@ -14,8 +14,11 @@ class Deed(StrEnum):
     """What a clinician's button does."""
 
     ACK = "ack"
-    RESOLVE = "resolve"
+    CONTACT = "contact"
+    HAND_OVER = "hand"
     ESCALATE = "escalate"
+    RESOLVE = "resolve"
+    TRACE = "trace"
     ENROL = "enrol"
     CLOSE = "close"
     WHY = "why"
@@ -25,9 +28,11 @@ class Deed(StrEnum):
     PLAN = "plan"
 
 
-SPELLINGS = {"acknowledge": "ack", "enroll": "enrol", "done": "close"}
-ON_ALERTS = (Deed.ACK, Deed.RESOLVE, Deed.ESCALATE)
-OF_ALERTS = (*ON_ALERTS, Deed.WHY)
+SPELLINGS = {"acknowledge": "ack", "contacted": "contact", "enroll": "enrol", "done": "close"}
+ON_ALERTS = (Deed.ACK, Deed.CONTACT, Deed.HAND_OVER, Deed.ESCALATE, Deed.RESOLVE)
+"""The deeds that move an alert."""
+
+OF_ALERTS = (*ON_ALERTS, Deed.WHY, Deed.TRACE)
 ON_RECORDS = (Deed.RECORD, Deed.SUMMARY, Deed.SEND)
 NUMBERED = frozenset(Deed).difference(ON_RECORDS, {Deed.PLAN})
 """The deeds on alerts and requests."""
@@ -35,10 +40,14 @@ NUMBERED = frozenset(Deed).difference(ON_RECORDS, {Deed.PLAN})
 
 @dataclass(frozen=True, slots=True)
 class StaffButton:
-    """A clinician's button: a deed on an alert or a request, by its number."""
+    """A clinician's button: a deed on an alert or a request, by its number.
+
+    `choice` says to whom an alert is handed over (the id of a clinician), or what came of it (an Outcome).
+    """
 
     deed: Deed
     number: int
+    choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +99,9 @@ def topic_button(topic_id: str) -> str:
     return f"t:{topic_id}"
 
 
-def staff_button(deed: Deed, number: int) -> str:
+def staff_button(deed: Deed, number: int, choice: str = "") -> str:
     """Callback data of a clinician's button."""
-    return f"s:{deed}:{number}"
+    return f"s:{deed}:{number}:{choice}" if choice else f"s:{deed}:{number}"
 
 
 def record_button(deed: Deed, code: str) -> str:
@@ -150,14 +159,18 @@ def read_staff_button(data: str) -> StaffButton | RecordButton | None:
     if found:
         word, code = filter(None, found.groups())
         return RecordButton(Deed(word), code.upper())
-    found = re.fullmatch(r"(?:s:|/)?([a-z]{1,14}?)[:\s_]*(?:([ar])-|#)?([0-9]{1,12})", data.strip().lower())
+    found = re.fullmatch(
+        r"(?:s:|/)?([a-z]{1,14}?)[:\s_]*(?:([ar])-|#)?([0-9]{1,12})(?:[:\s]([a-z0-9_]{1,20}))?", data.strip().lower()
+    )
     if not found:
         return None
-    word, kind, number = found.groups()
+    word, kind, number, choice = found.groups()
     word = SPELLINGS.get(word, word)
     if word not in NUMBERED or (kind is not None and (kind == "a") != (Deed(word) in OF_ALERTS)):
         return None
-    return StaffButton(Deed(word), int(number))
+    if choice is not None and word not in {Deed.HAND_OVER, Deed.RESOLVE}:
+        return None
+    return StaffButton(Deed(word), int(number), choice or "")
 
 
 def _place(event: Answered | Pressed) -> str:

@@ -1,7 +1,7 @@
 """`taperline check`: reads all content and names file, entry and reason for whatever is wrong."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatch
@@ -25,12 +25,12 @@ from flows.conversation import Conversation, Purpose
 from flows.course import Entry
 from flows.effects import Ask, Contents, IntakeOutcome, Review, Say, Settle, Teach
 from flows.errors import TaperlineError
-from flows.escalation import Role, Tier
+from flows.escalation import Outcome, Role, Tier
 from flows.events import Command
 from flows.evidence import Evidence, Finding, Occasion
 from flows.guard import refusals
 from flows.items import Item, ItemType, Option
-from flows.lifecycle import AlertState
+from flows.lifecycle import UNTAKEN, AlertState, AlertStep
 from flows.listener import Signal
 from flows.medicines import SYSTEM as MEDICINES
 from flows.problems import Severity
@@ -38,6 +38,7 @@ from flows.problems import problems as questionnaire_problems
 from flows.redflags import Rule
 from flows.totals import LOINC
 from flows.values import Coding, Place, Values, spoken
+from storage.outbox import Delivery
 from storage.tables import AlertRow
 
 CRISIS_LINES_AGE = timedelta(days=180)
@@ -58,7 +59,7 @@ SPOKEN = (
     *("hello", "help"),
     *("home", "after_care_invitation", "intake_invitation", "kept", "no_call", "not_text", "paused", "reminder"),
     *(f"intake_done_{outcome}" for outcome in IntakeOutcome),
-    *("safe", "stay", "stopped", "visit_requested", "read_about"),
+    *("safe", "seen", "stay", "stopped", "visit_requested", "read_about"),
 )
 """The texts that the core and the gate say by name; a rule says its own."""
 PARTS = ("part", "question", "review", "settled")
@@ -70,9 +71,19 @@ STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
         *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
-        *("no_intake", "summary"),
+        *("no_intake", "summary", "trace", "on_call", "rota_changed", "rota_help"),
     }
 )
+STAFF_WORDS: Mapping[str, Iterable[str]] = {
+    "toasts": (
+        *("done", "taken", "resolved", "escalated", "enrolled", "closed", "unknown", "handed_over", "resolved_now"),
+        *("nobody_else", "noted"),
+    ),
+    "came_of_it": Outcome,
+    "asked": (Deed.HAND_OVER, Deed.RESOLVE),
+    "trace": (*AlertStep, *Delivery, "raised", "note", "late", "unpaged", "fallback"),
+}
+"""Short words that the staff's side says by name."""
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
 
 SAMPLES = (
@@ -238,7 +249,8 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in STAFF_TEXTS - {"alert", "request", "why", "summary"}:
+    of_the_rota = {"on_call", "rota_changed", "rota_help"}
+    for template in STAFF_TEXTS - {"alert", "request", "why", "summary", "trace"} - of_the_rota:
         named: dict[str, Any] = {
             "name": "Dr. Lee",
             "role": Role.STAFF,
@@ -267,11 +279,45 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
     why = Why(content, renderer)
     for rule in content.rules:
         yield from _fault(f"templates/staff/why.html.j2, rule {rule.id}", partial(_why, why, rule))
-    for word in ("done", "taken", "resolved", "escalated", "enrolled", "closed", "unknown"):
-        yield from _fault(words, lambda word=word: Rendered(renderer.staff_word("toasts", word, who="", ago=""), []))
+    line = {
+        "at": "10:00",
+        "kind": "Page",
+        "who": "Dr. Lee",
+        "words": "A.",
+        "page": 1,
+        "delivery": "Sent",
+        "attempts": 2,
+    }
+    traced = partial(
+        renderer.staff, "trace", number=1, lines=[{**line, "sent_at": "10:00", "reason": "A."}], left_out=1
+    )
+    yield from _fault("templates/staff/trace.html.j2", traced)
+    for template, way in _of_the_rota():
+        yield from _fault(f"templates/staff/{template}.html.j2", partial(renderer.staff, template, **way))
+    filled = {"who": "", "ago": "", "number": "1"}
+    for group, needed in STAFF_WORDS.items():
+        for word in needed:
+            said = partial(renderer.staff_word, group, word, **filled)
+            yield from _fault(words, lambda said=said: Rendered(said(), []))
     yield from _fault(words, lambda: Rendered(str(renderer.menu(staff=True)), []))
     if not content.rules or not content.crisis_lines:
         yield "redflags.yaml and crisis_lines.yaml must each have an entry"
+
+
+def _of_the_rota() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the texts of the rota are told, so that every part of them is needed once."""
+    line = {"rotation": "nights", "begins": "Thu 18:00", "ends": "Fri 08:00", "before": "Dr. Lee", "is_gap": True}
+    lines = [{**line, "who": who} for who in ("Dr. Kim", None)]
+    current = {"name": "nights", "begins": None, "who": None, "until": "Fri 08:00", "next": None}
+    rotations = [current, {"name": "days", "begins": "Fri 08:00"}]
+    for shown, gaps in (((), ()), (rotations, ()), (rotations, lines)):
+        yield "on_call", {"rotations": shown, "gaps": gaps, "left_out": 1, "days": 14}
+    for deed in ("away", "cover", "back", "told"):
+        for changes in ((), lines):
+            told = {"deed": deed, "changes": changes, "left_out": 1, "ended": changes, "left": lines, "who": "Dr. Lee"}
+            yield "rota_changed", {**line, **told}
+    for reason in ("", "Why."):
+        yield "rota_help", {**line, "reason": reason}
 
 
 def _why(why: Why, rule: Rule) -> Sequence[Rendered]:
@@ -291,13 +337,17 @@ def _alert(renderer: Renderer, tier: Tier, state: AlertState) -> Rendered:
         1,
         sign=renderer.staff_word("signs", tier),
         state=renderer.staff_word("states", state),
-        tier=tier,
+        tier=renderer.staff_word("tiers", tier),
         attempt=2,
         title="A title",
         rule="S1",
         code="P-22222",
+        is_taken=state not in UNTAKEN,
         who="Dr. Lee",
         at="10:00",
+        outcome="Done",
+        handed_to="Dr. Kim",
+        due="10:30",
     )
 
 

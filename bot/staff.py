@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from markupsafe import escape
 
+from bot.alert_desk import READERS, AlertDesk, Done, Tapped
 from bot.buttons import (
-    ON_ALERTS,
+    OF_ALERTS,
     Deed,
     PlanButton,
     RecordButton,
@@ -18,10 +19,9 @@ from bot.buttons import (
     read_staff_button,
 )
 from bot.inbound import Incoming
-from bot.ladder import Ladder
+from bot.on_call import OnCall
 from bot.one_page import OnePage
 from bot.render import Rendered, Renderer
-from bot.why import Why
 from flows.care import Channel
 from flows.catalogue import Catalogue
 from flows.conversation import Purpose
@@ -29,7 +29,7 @@ from flows.effects import RequestKind
 from flows.escalation import Role
 from flows.events import ChannelLost, Enrolled, Sent, Sought, VisitMissed
 from flows.fhir import written
-from flows.lifecycle import PATIENT, AlertState, Move, NotAllowedError, Standing, allows
+from flows.lifecycle import PATIENT, Move, Standing, allows
 from flows.listener import Signal
 from flows.taper import PlanStep
 from storage import alerts, audit, clinicians, conversations, outbox, patients, plans, records, visits
@@ -37,26 +37,14 @@ from storage.database import Transaction
 from storage.outbox import Urgency
 from storage.tables import ClinicianRow, PatientRow, RequestRow
 
-Tapped = tuple[int, int] | None
-"""The message whose button was tapped: chat and message id."""
-
 ASK = re.compile(r"/?ask\s+(p-[0-9a-z]{5})\s+(\S{1,100})", re.IGNORECASE)
 """A clinician types `ask P-7K3FA phq-9`."""
 
 MISSED = re.compile(r"/?missed\s+(p-[0-9a-z]{5})", re.IGNORECASE)
 """A clinician types `missed P-7K3FA` when somebody did not come to a visit."""
 
-READERS = frozenset({Role.PHYSICIAN, Role.THERAPIST})
-"""Who may open a patient's record, and read what an alert was fired by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a clinician's update: the word for the tapped button, and what happens to a patient."""
-
-    toast: str | None = None
-    patient: PatientRow | None = None
-    event: Enrolled | Sought | VisitMissed | None = None
+NOTE = re.compile(r"/?note\s+(?:a-|#)?([0-9]{1,12})\s+(\S.{0,2000})", re.IGNORECASE | re.DOTALL)
+"""A clinician types `note 17 spoke with her, she is safe`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +53,7 @@ class Staff:
 
     catalogue: Catalogue
     renderer: Renderer
-    ladder: Ladder
+    alerts: AlertDesk
 
     def accept(self, tx: Transaction, token: str, incoming: Incoming, *, now: datetime) -> None:
         """Bind a chat to the clinician whose invitation it opened."""
@@ -90,10 +78,10 @@ class Staff:
         button = read_staff_button(incoming.data or incoming.text)
         if isinstance(button, RecordButton):
             return self._on_record(tx, clinician, button, incoming, now)
-        if button is not None and button.deed is Deed.WHY:
-            return self._on_why(tx, clinician, button.number, incoming.chat_id, now)
+        if button is not None and button.deed in OF_ALERTS:
+            return self.alerts.on_button(tx, clinician, button, incoming, now)
         if button is not None:
-            return self._deed(tx, clinician, button, incoming, now)
+            return self._on_request(tx, clinician, button, incoming, now)
         step = read_plan_button(incoming.data or incoming.text)
         if step is not None:
             return self._on_plan(tx, clinician, step, incoming, now)
@@ -105,9 +93,17 @@ class Staff:
         asked = ASK.fullmatch(incoming.text.strip())
         if asked is not None:
             return self._on_ask(tx, clinician, asked, incoming.chat_id, now=now)
+        noted = NOTE.fullmatch(incoming.text.strip())
+        if noted is not None:
+            self.alerts.keep_note(tx, clinician, int(noted[1]), noted[2], chat_id=incoming.chat_id, now=now)
+            return Done()
+        about_rota = OnCall(self.catalogue, self.renderer).answer(tx, clinician, incoming.text, now=now)
+        if about_rota is not None:
+            self._reply(tx, incoming.chat_id, about_rota, now)
+            return Done()
         match incoming.text.split("@")[0].split(" ")[0].lower():
             case "/alerts":
-                self._list_alerts(tx, incoming.chat_id, now)
+                self.alerts.list_open(tx, incoming.chat_id, now)
             case "/requests":
                 self._list_requests(tx, incoming.chat_id, now)
             case _:
@@ -118,24 +114,9 @@ class Staff:
 
     def announce(self, tx: Transaction, request: RequestRow, *, now: datetime) -> None:
         """Tell the front desk of a new request; when there is nobody at it, everybody."""
-        on_call = clinicians.on_call(tx)
-        desk = [clinician for clinician, role in on_call.items() if role is Role.STAFF] or list(on_call)
-        for clinician_id in desk:
-            self._send_request(tx, clinicians.chat_of(tx, clinician_id), request, now)
-
-    def _deed(
-        self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, incoming: Incoming, now: datetime
-    ) -> Done:
-        on_alert = button.deed in ON_ALERTS
-        tapped = (incoming.chat_id, incoming.message_id) if incoming.data and incoming.message_id is not None else None
-        done = (self._on_alert if on_alert else self._on_request)(tx, clinician, button, tapped, now)
-        if done is None:
-            what = f"alert A-{button.number}" if on_alert else f"request R-{button.number}"
-            self._reply(tx, incoming.chat_id, self.renderer.staff("not_found", what=what), now)
-            return Done(self.renderer.staff_word("toasts", "unknown"))
-        if incoming.callback_id is None and done.toast is not None:
-            self._reply(tx, incoming.chat_id, Rendered(done.toast, []), now)
-        return done
+        team = clinicians.team(tx, now)
+        for colleague in [one for one in team if one.role is Role.STAFF] or team:
+            self._send_request(tx, clinicians.chat_of(tx, colleague.id), request, now)
 
     def _on_ask(
         self, tx: Transaction, clinician: ClinicianRow, asked: re.Match[str], chat_id: int, *, now: datetime
@@ -196,35 +177,38 @@ class Staff:
             outbox.put(tx, chat_id, "editMessageReplyMarkup", done, urgency=Urgency.REPLY, now=now)
         return Done(self.renderer.staff_word("toasts", "done"))
 
-    def _on_alert(
-        self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, tapped: Tapped, now: datetime
-    ) -> Done | None:
-        alert = alerts.by_number(tx, button.number)
-        if alert is None:
-            return None
-        try:
-            self.ladder.move(tx, alert, button.deed, clinician.id, now=now, tapped=tapped)
-        except NotAllowedError:
-            word = "resolved" if alert.state == AlertState.RESOLVED else "taken"
-            who, ago = clinicians.name_of(tx, alert.taken_by), _ago(now - (alert.taken_at or now))
-            return Done(self.renderer.staff_word("toasts", word, who=who, ago=ago))
-        audit.note(tx, f"clinician:{clinician.id}", button.deed, f"alert:{button.number}", now=now)
-        return Done(self.renderer.staff_word("toasts", "escalated" if button.deed is Deed.ESCALATE else "done"))
-
     def _on_request(
-        self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, tapped: Tapped, now: datetime
-    ) -> Done | None:
+        self, tx: Transaction, clinician: ClinicianRow, button: StaffButton, incoming: Incoming, now: datetime
+    ) -> Done:
+        """A request is dealt with, or the patient behind it is enrolled."""
         request = visits.by_number(tx, button.number)
         if request is None:
-            return None
+            self._reply(tx, incoming.chat_id, self.renderer.staff("not_found", what=f"request R-{button.number}"), now)
+            return Done(self.renderer.staff_word("toasts", "unknown"))
+        tapped = (incoming.chat_id, incoming.message_id) if incoming.data and incoming.message_id is not None else None
+        done = self._settle(tx, clinician, request, button.deed, tapped, now=now)
+        if incoming.callback_id is None and done.toast is not None:
+            self._reply(tx, incoming.chat_id, Rendered(done.toast, []), now)
+        return done
+
+    def _settle(
+        self,
+        tx: Transaction,
+        clinician: ClinicianRow,
+        request: RequestRow,
+        deed: Deed,
+        tapped: Tapped,
+        *,
+        now: datetime,
+    ) -> Done:
         patient = patients.by_id(tx, request.patient_id)
-        enrol = button.deed is Deed.ENROL and allows(PATIENT, Standing(patient.standing), Move.ENROL)
+        enrol = deed is Deed.ENROL and allows(PATIENT, Standing(patient.standing), Move.ENROL)
         if not request.is_open and not enrol:
             return Done(self.renderer.staff_word("toasts", "closed"))
         visits.close(tx, request, clinician.id, now=now)
         tx.session.flush()
         self._show_request(tx, request, enrol, tapped, now)
-        audit.note(tx, f"clinician:{clinician.id}", button.deed, f"request:{button.number}", now=now)
+        audit.note(tx, f"clinician:{clinician.id}", deed, visits.topic(request), now=now)
         word = self.renderer.staff_word("toasts", "enrolled" if enrol else "done")
         return Done(word, patient, Enrolled()) if enrol else Done(word)
 
@@ -274,36 +258,11 @@ class Staff:
         audit.note(tx, actor, "read summary", f"patient:{patient.id}", now=now, reason="sent through Telegram")
         return Done(self.renderer.staff_word("toasts", "done"))
 
-    def _on_why(self, tx: Transaction, clinician: ClinicianRow, alert_number: int, chat_id: int, now: datetime) -> Done:
-        """Why an alert was raised. The answers behind it only for who may open the record."""
-        alert, may_read = alerts.by_number(tx, alert_number), Role(clinician.role) in READERS
-        if alert is None:
-            self._reply(tx, chat_id, self.renderer.staff("not_found", what=f"alert A-{alert_number}"), now)
-            return Done(self.renderer.staff_word("toasts", "unknown"))
-        code = patients.by_id(tx, alert.patient_id).code
-        occasions = alerts.occasions(tx, [alert_number]).get(alert_number, ()) if may_read else ()
-        told = Why(self.catalogue, self.renderer).told(alert, code, occasions, may_read=may_read)
-        parameters = told.parameters(chat_id, protect_content=True)
-        outbox.put(tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now)
-        reason = "" if may_read else "without the answers"
-        audit.note(tx, f"clinician:{clinician.id}", Deed.WHY, f"alert:{alert_number}", now=now, reason=reason)
-        return Done()
-
     def _list(self, tx: Transaction, chat_id: int, now: datetime) -> None:
         if alerts.open_ones(tx):
-            self._list_alerts(tx, chat_id, now)
+            self.alerts.list_open(tx, chat_id, now)
         if visits.open_ones(tx):
             self._list_requests(tx, chat_id, now)
-
-    def _list_alerts(self, tx: Transaction, chat_id: int, now: datetime) -> None:
-        found = alerts.open_ones(tx)
-        for alert in found:
-            parameters = self.ladder.view(tx, alert).parameters(chat_id)
-            outbox.put(
-                tx, chat_id, "sendMessage", parameters, urgency=Urgency.REPLY, now=now, topic=alerts.scope(alert)
-            )
-        if not found:
-            self._reply(tx, chat_id, self.renderer.staff("no_alerts"), now)
 
     def _list_requests(self, tx: Transaction, chat_id: int, now: datetime) -> None:
         found = visits.open_ones(tx)
@@ -345,12 +304,3 @@ class Staff:
 
     def _reply(self, tx: Transaction, chat_id: int, message: Rendered, now: datetime) -> None:
         outbox.put(tx, chat_id, "sendMessage", message.parameters(chat_id), urgency=Urgency.REPLY, now=now)
-
-
-def _ago(passed: timedelta) -> str:
-    minutes = int(passed.total_seconds() // 60)
-    if minutes < 1:
-        return "just now"
-    if minutes < 60:
-        return f"{minutes} min ago"
-    return f"{minutes // 60} h ago"

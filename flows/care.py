@@ -30,6 +30,7 @@ from flows.effects import (
 )
 from flows.escalation import Tier
 from flows.events import (
+    AlertSeen,
     Answered,
     Asked,
     Begun,
@@ -206,6 +207,8 @@ class _Turn:
                 return person, self._alarms(person, person, visit_missed=True).spoken_to_staff
             case RuleDue():
                 return self._look_again(person, event)
+            case AlertSeen(rule):
+                return person, self._seen(person, rule)
             case Enrolled():
                 return self._enrol(person)
             case ChannelLost() if person.channel is Channel.STOPPED:
@@ -213,6 +216,13 @@ class _Turn:
             case ChannelLost():
                 lost = replace(person, channel=Channel.BLOCKED)
                 return lost, self._alarms(person, lost).spoken_to_staff
+
+    def _seen(self, person: Person, rule_id: str) -> tuple[Effect, ...]:
+        """A clinician has seen it: told to who was told by the rule that people would be alerted."""
+        rule = self.catalogue.rule(rule_id)
+        if person.channel is not Channel.OPEN or rule is None or rule.message is None:
+            return ()
+        return (Say("seen", overtakes=True),)
 
     def _said(self, person: Person, event: Said) -> Outcome:
         if event.forwarded or event.edited:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
@@ -17,13 +17,14 @@ from flows.checklists import checklists
 from flows.conditions import Condition, Every, Operator, Some, Test
 from flows.effects import IntakeOutcome, RequestKind, Say
 from flows.errors import TaperlineError
-from flows.escalation import Audience, PageStep, Policy, Role, Tier
+from flows.escalation import Audience, Named, PageStep, Policy, Role, Target, Tier
 from flows.events import Command
 from flows.items import NUMBERS, Item, ItemType
 from flows.listener import Signal
 from flows.medicines import Medicines
 from flows.questionnaire import Questionnaire
 from flows.redflags import Case, Rule
+from flows.schedule import OpeningHours
 from flows.scores import scored_groups
 from flows.taper import dose_questions
 from flows.totals import total_code
@@ -53,13 +54,14 @@ class ContentError(TaperlineError):
 
 @dataclass(frozen=True, slots=True)
 class Clinic:
-    """The clinic as patients know it."""
+    """The clinic as patients know it, and when it is open."""
 
     name: str
     address: str
     phone: str
     hours: str
     zone: str
+    opening: OpeningHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +307,7 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: Names) -> Iterator[Rule]
                 acknowledge=_words(entry, "acknowledge") if "acknowledge" in entry else "",
                 contact=_words(entry, "contact") if "contact" in entry else "",
                 kept_by=_words(entry, "kept_by") if "kept_by" in entry else "",
+                waits_for_opening=_waits(entry),
             )
         except KeyError as error:
             raise ContentError(f"{where}: {error.args[0]} is missing") from error
@@ -314,6 +317,8 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: Names) -> Iterator[Rule]
             raise ContentError(f"{where}: the id stands twice")
         if not rule.cases and not rule.kept_by:
             raise ContentError(f"{where}: without cases it can never fire")
+        if rule.waits_for_opening and any(case.tier is Tier.EMERGENCY for case in rule.cases):
+            raise ContentError(f"{where}: an emergency never waits for opening. Take hours away")
         seen.add(rule.id)
         yield rule
 
@@ -384,14 +389,26 @@ def _policies(entries: Sequence[Mapping[str, Any]]) -> Mapping[Tier, Policy]:
     for entry in entries:
         where = f"escalation.yaml, tier {entry.get('tier', '?')}"
         try:
-            steps = tuple(PageStep(Audience(step["to"]), _duration(step["wait"])) for step in entry["steps"])
-            policy = Policy(Tier(entry["tier"]), steps, bool(entry.get("silent", False)))
+            policy = Policy(
+                Tier(entry["tier"]),
+                tuple(PageStep(tuple(map(_target, step["to"])), _duration(step["wait"])) for step in entry["steps"]),
+                contact=_duration(entry["contact"]),
+                merge=_duration(entry["merge"]),
+                silent=bool(entry.get("silent", False)),
+                waits_for_opening=_waits(entry),
+            )
         except KeyError as error:
             raise ContentError(f"{where}: {error.args[0]} is missing") from error
         except (ValueError, TypeError, AttributeError) as error:
             raise ContentError(f"{where}: {error}") from error
-        if not steps or any(step.wait <= timedelta() for step in steps):
-            raise ContentError(f"{where}: needs steps, each with a wait above zero, or an alert would go quiet")
+        if not policy.steps or any(step.wait <= timedelta() or not step.to for step in policy.steps):
+            raise ContentError(f"{where}: needs steps, each to somebody and with a wait above zero, or it goes quiet")
+        if policy.contact <= timedelta():
+            raise ContentError(f"{where}: contact must be above zero")
+        if policy.tier is Tier.EMERGENCY and policy.waits_for_opening:
+            raise ContentError(f"{where}: an emergency never waits for opening. Take hours away")
+        if policy.tier is Tier.EMERGENCY and not policy.steps[-1].calls_fallback:
+            raise ContentError(f"{where}: the last step must page the fallback too: to: [everyone, fallback]")
         if policy.tier in policies:
             raise ContentError(f"{where}: the tier stands twice")
         policies[policy.tier] = policy
@@ -399,6 +416,22 @@ def _policies(entries: Sequence[Mapping[str, Any]]) -> Mapping[Tier, Policy]:
     if missing:
         raise ContentError(f"escalation.yaml: no steps for {', '.join(missing)}")
     return policies
+
+
+def _target(entry: object) -> Target:
+    if isinstance(entry, Mapping):
+        return Named(_words(entry, "person"))
+    if entry in set(Role):
+        return Role(str(entry))
+    return Audience(str(entry))
+
+
+def _waits(entry: Mapping[str, Any]) -> bool:
+    """Whether pages wait for opening, by `hours`."""
+    hours = entry.get("hours", "always")
+    if hours not in {"always", "opening"}:
+        raise ValueError(f"hours is {hours!r}, and must be always or opening")
+    return bool(hours == "opening")
 
 
 def _duration(text: object) -> timedelta:
@@ -425,17 +458,45 @@ def _words(entry: Mapping[str, Any], key: str) -> str:
     return words
 
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
 def _clinic(entry: Any) -> Clinic:
     if not isinstance(entry, Mapping):
-        raise ContentError("clinic.yaml: it must hold name, address, phone, hours and zone, each on its own line")
+        raise ContentError(
+            "clinic.yaml: it must hold name, address, phone, hours, zone and opening, each on its own line"
+        )
     try:
-        clinic = Clinic(*(_words(entry, key) for key in ("name", "address", "phone", "hours", "zone")))
-        ZoneInfo(clinic.zone)
+        name, address, phone, hours, zone = (
+            _words(entry, key) for key in ("name", "address", "phone", "hours", "zone")
+        )
+        return Clinic(
+            name, address, phone, hours, zone, _opening(entry["opening"], entry.get("closed", ()), ZoneInfo(zone))
+        )
     except KeyError as error:
         raise ContentError(f"clinic.yaml: {error.args[0]} is missing or not a time zone") from error
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, AttributeError) as error:
         raise ContentError(f"clinic.yaml: {error}") from error
-    return clinic
+
+
+def _opening(days: Mapping[str, Any], closed: Sequence[str], zone: ZoneInfo) -> OpeningHours:
+    """From `{mon: ["09:00-12:00", "13:00-17:00"]}`, or one such time for a day, and dates on which it is closed."""
+    hours: dict[int, tuple[tuple[time, time], ...]] = {}
+    for day, spans in days.items():
+        if day not in WEEKDAYS:
+            raise ValueError(f"opening: {day!r} is no weekday. Write {', '.join(WEEKDAYS)}")
+        hours[WEEKDAYS.index(day)] = tuple(_span(span) for span in ([spans] if isinstance(spans, str) else spans))
+    if not any(hours.values()):
+        raise ValueError('opening: at least one day needs hours, such as mon: "09:00-17:00"')
+    return OpeningHours(hours, frozenset(map(date.fromisoformat, closed)), zone)
+
+
+def _span(text: str) -> tuple[time, time]:
+    opens, _, closes = text.partition("-")
+    span = time.fromisoformat(opens.strip()), time.fromisoformat(closes.strip())
+    if span[0] >= span[1]:
+        raise ValueError(f"opening: {text!r} does not end after it begins")
+    return span
 
 
 def _language(entry: Any) -> Language:

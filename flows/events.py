@@ -192,6 +192,13 @@ class VisitMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertSeen:
+    """A clinician has acknowledged an alert that this rule raised about the patient."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelLost:
     """The person blocked the bot, or a message can no longer be delivered."""
 
@@ -200,4 +207,4 @@ Waiting = CheckInDue | ReminderDue | ReviewDue | ExpiryDue | SilenceDue | RuleDu
 """Events that a timer brings."""
 Doing = Said | Sent | Asked | Begun | Answered | Pressed | Browsed | Read
 """Events that the patient's own hands make."""
-Event = Doing | Waiting | Sought | Enrolled | VisitMissed | ChannelLost
+Event = Doing | Waiting | Sought | Enrolled | VisitMissed | AlertSeen | ChannelLost

@@ -1,5 +1,6 @@
 """The transition tables of a conversation, a patient and an alert."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from types import SimpleNamespace
 from typing import TypeVar
@@ -57,6 +58,7 @@ class AlertState(StrEnum):
     RAISED = "raised"
     PAGED = "paged"
     ACKNOWLEDGED = "acknowledged"
+    IN_HAND = "in_hand"
     RESOLVED = "resolved"
 
 
@@ -65,8 +67,11 @@ class AlertStep(StrEnum):
 
     PAGE = "page"
     ACKNOWLEDGE = "acknowledge"
+    CONTACT = "contact"
+    HAND_OVER = "hand_over"
     ESCALATE = "escalate"
     NEW_FACTS = "new_facts"
+    OVERDUE = "overdue"
     RESOLVE = "resolve"
 
 
@@ -74,7 +79,9 @@ class NotAllowedError(TaperlineError):
     """The transition table has no such step from this state."""
 
 
-def _machine(states: type[StrEnum], initial: StrEnum, rows: list[tuple[StrEnum, list[StrEnum], StrEnum]]) -> Machine:
+def _machine(
+    states: type[StrEnum], initial: StrEnum, rows: Sequence[tuple[StrEnum, Sequence[StrEnum], StrEnum]]
+) -> Machine:
     transitions = [{"trigger": trigger, "source": source, "dest": dest} for trigger, source, dest in rows]
     return Machine(model=None, states=states, initial=initial, transitions=transitions, auto_transitions=False)
 
@@ -101,15 +108,20 @@ PATIENT = _machine(
         (Move.ENROL, [Standing.PROSPECT, Standing.REQUESTED], Standing.ENROLLED),
     ],
 )
+UNTAKEN = [AlertState.RAISED, AlertState.PAGED]
+TAKEN = [AlertState.ACKNOWLEDGED, AlertState.IN_HAND]
 ALERT = _machine(
     AlertState,
     AlertState.RAISED,
     [
-        (AlertStep.PAGE, [AlertState.RAISED, AlertState.PAGED], AlertState.PAGED),
-        (AlertStep.ACKNOWLEDGE, [AlertState.RAISED, AlertState.PAGED], AlertState.ACKNOWLEDGED),
-        (AlertStep.ESCALATE, [AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED], AlertState.RAISED),
-        (AlertStep.NEW_FACTS, [AlertState.ACKNOWLEDGED], AlertState.RAISED),
-        (AlertStep.RESOLVE, [AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED], AlertState.RESOLVED),
+        (AlertStep.PAGE, UNTAKEN, AlertState.PAGED),
+        (AlertStep.ACKNOWLEDGE, UNTAKEN, AlertState.ACKNOWLEDGED),
+        (AlertStep.CONTACT, [*UNTAKEN, AlertState.ACKNOWLEDGED], AlertState.IN_HAND),
+        (AlertStep.HAND_OVER, [*UNTAKEN, *TAKEN], AlertState.RAISED),
+        (AlertStep.ESCALATE, [*UNTAKEN, *TAKEN], AlertState.RAISED),
+        (AlertStep.NEW_FACTS, TAKEN, AlertState.RAISED),
+        (AlertStep.OVERDUE, [AlertState.ACKNOWLEDGED], AlertState.RAISED),
+        (AlertStep.RESOLVE, [*UNTAKEN, *TAKEN], AlertState.RESOLVED),
     ],
 )
 TABLES = {"conversation": CONVERSATION, "patient": PATIENT, "alert": ALERT}

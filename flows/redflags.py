@@ -24,7 +24,8 @@ class Rule:
     """One red flag: what it looks for, who acts on it or is informed, what the patient is told, and why.
 
     `acknowledge` and `contact` say within what time an owner takes it and speaks with the patient.
-    A rule without cases is kept by the program itself; `kept_by` says where.
+    A rule without cases is kept by the program itself; `kept_by` says where. One that `waits_for_opening` is paged when
+    the clinic is open, whatever its tier says.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Rule:
     acknowledge: str = ""
     contact: str = ""
     kept_by: str = ""
+    waits_for_opening: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""A weekly local hour -> the next instant, through daylight-saving changes."""
+"""A weekly local hour, or the clinic's opening -> the next instant, through daylight-saving changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -20,6 +21,29 @@ class WeeklyHour:
         return cls(local.weekday(), local.hour, zone)
 
 
+@dataclass(frozen=True, slots=True)
+class OpeningHours:
+    """When the clinic is open: local times by weekday (Monday is 0), and the dates on which it is closed."""
+
+    days: Mapping[int, tuple[tuple[time, time], ...]]
+    closed: frozenset[date]
+    zone: ZoneInfo
+
+    def next_open(self, instant: datetime) -> datetime:
+        """The instant itself while the clinic is open, and otherwise when it opens next (UTC).
+
+        A clinic that stays closed for a year is taken to be open: an alert must not wait for ever.
+        """
+        today = instant.astimezone(self.zone).date()
+        for offset in range(366):
+            day = today + timedelta(days=offset)
+            for span in () if day in self.closed else sorted(self.days.get(day.weekday(), ())):
+                opens, closes = (datetime.combine(day, at, self.zone).astimezone(UTC) for at in span)
+                if instant < closes:
+                    return max(instant, opens)
+        return instant
+
+
 def next_after(weekly: WeeklyHour, instant: datetime, *, at_least: timedelta = timedelta()) -> datetime:
     """The first instant (UTC) of the weekly hour that is later than `instant`, and no sooner than `at_least` from it.
 
@@ -29,7 +53,7 @@ def next_after(weekly: WeeklyHour, instant: datetime, *, at_least: timedelta = t
     day = local_date(earliest, weekly.zone)
     for offset in range(-1, 9):
         there = day + timedelta(days=offset)
-        candidate = _instant(there, weekly.hour, weekly.zone)
+        candidate = instant_of(datetime.combine(there, time(weekly.hour)), weekly.zone)
         if there.weekday() == weekly.weekday and candidate > instant and candidate >= earliest:
             return candidate
     raise AssertionError("every weekday comes within nine days")
@@ -45,5 +69,9 @@ def local_time(instant: datetime, zone: str) -> datetime:
     return instant.astimezone(ZoneInfo(zone))
 
 
-def _instant(day: date, hour: int, zone: str) -> datetime:
-    return datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC)
+def instant_of(wall: datetime, zone: str) -> datetime:
+    """The instant (UTC) at which the clocks of a zone show this naive time.
+
+    A time that a daylight-saving change skips is taken as much later; one that it repeats is taken the first time.
+    """
+    return wall.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)

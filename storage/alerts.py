@@ -1,52 +1,70 @@
-"""Alerts: raised, paged, acknowledged, resolved, with a trace of every step."""
+"""Alerts: raised, paged, acknowledged, in hand, resolved, with a trace of every step and of every page."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, cast, exists, literal
-from sqlmodel import col, select
+from sqlalchemy import String, and_, case, cast, exists, literal
+from sqlmodel import col, func, or_, select
 
 from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
-from flows.lifecycle import ALERT, AlertState, AlertStep, after
+from flows.lifecycle import ALERT, TAKEN, UNTAKEN, AlertState, AlertStep, after
 from storage import patients, timers
 from storage.database import Transaction, new_id
-from storage.tables import AlertEventRow, AlertRow, TimerRow
+from storage.outbox import Delivery
+from storage.tables import AlertEventRow, AlertRow, OutboxRow, PageRow, TimerRow
 
-OPEN = (AlertState.RAISED, AlertState.PAGED, AlertState.ACKNOWLEDGED)
-UNTAKEN = (AlertState.RAISED, AlertState.PAGED)
+OPEN = (*UNTAKEN, *TAKEN)
 EVIDENCE = "alert_event/evidence"
+NOTE = "alert_event/note"
 LATELY = timedelta(days=30)
 """How far back alerts count where a patient's silence, or the end of an intake, is looked at."""
 
+PAGE = "page"
+"""The key of the timer that pages an alert."""
+
+CONTACT = "contact"
+"""The key of the timer that asks whether the patient was spoken with."""
+
 
 def raise_(
-    tx: Transaction, patient_id: int, rule: str, tier: Tier, evidence: Sequence[Evidence], *, now: datetime
+    tx: Transaction,
+    patient_id: int | None,
+    rule: str,
+    tier: Tier,
+    evidence: Sequence[Evidence],
+    *,
+    merge: timedelta,
+    now: datetime,
 ) -> tuple[AlertRow, bool]:
     """Raise an alert, or add new facts to the one that is open for this patient and rule. Its evidence is kept sealed.
 
-    A tier is never lowered. Returns the alert, and whether it must be paged now: when it is new, when its tier rose,
-    and when somebody had already acknowledged what was known before.
+    Without a patient it is about the clinic itself. New facts go to an alert that nobody has taken, or that was raised
+    within `merge`. A tier is never lowered. Returns the alert, and whether it must be paged now: when it is new, when
+    its tier rose, and when somebody had already taken what was known before.
     """
-    query = select(AlertRow).where(
-        AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN)
+    query = (
+        select(AlertRow)
+        .where(AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN))
+        .order_by(col(AlertRow.id).desc())
     )
     alert = tx.session.exec(query).first()
-    if alert is None:
+    if alert is None or (alert.state in TAKEN and alert.raised_at < now - merge):
         alert = AlertRow(patient_id=patient_id, rule=rule, tier=tier, state=AlertState.RAISED, raised_at=now)
         tx.session.add(alert)
         tx.session.flush()
         note(tx, alert, "raised", evidence, now=now)
         return alert, True
-    note(tx, alert, "new_facts", evidence, now=now)
+    note(tx, alert, AlertStep.NEW_FACTS, evidence, now=now)
     rises = tier.urgency < Tier(alert.tier).urgency
     if rises:
         alert.tier = tier
-    if alert.state == AlertState.ACKNOWLEDGED:
-        alert.state = after(ALERT, AlertState.ACKNOWLEDGED, AlertStep.NEW_FACTS)
+    if alert.state in TAKEN:
+        alert.state = after(ALERT, AlertState(alert.state), AlertStep.NEW_FACTS)
+        timers.forget(tx, scope(alert), CONTACT)
         rises = True
     if rises:
         alert.step = 0
@@ -54,15 +72,27 @@ def raise_(
     return alert, rises
 
 
-def move(tx: Transaction, alert: AlertRow, step: AlertStep, *, by: int | None = None, now: datetime) -> None:
-    """Move an alert along its table and keep who did it. Raises NotAllowedError, and then changes nothing."""
+def move(
+    tx: Transaction,
+    alert: AlertRow,
+    step: AlertStep,
+    *,
+    by: int | None = None,
+    words: str = "",
+    now: datetime,
+) -> None:
+    """Move an alert along its table and keep who did it, with a note in their words if they left one.
+
+    Raises NotAllowedError, and then changes nothing.
+    """
     alert.state = after(ALERT, AlertState(alert.state), step)
     if by is not None:
         alert.taken_by, alert.taken_at = by, now
+    timers.forget(tx, scope(alert), CONTACT)
     if alert.state not in UNTAKEN:
-        timers.forget(tx, scope(alert), "")
+        timers.forget(tx, scope(alert), PAGE)
     tx.session.add(alert)
-    note(tx, alert, step, by=by, now=now)
+    note(tx, alert, step, by=by, words=words, now=now)
 
 
 def note(
@@ -72,13 +102,67 @@ def note(
     evidence: Sequence[Evidence] = (),
     *,
     by: int | None = None,
+    words: str = "",
     now: datetime,
 ) -> None:
-    """Append to the trace of an alert."""
+    """Append to the trace of an alert. Evidence and words are sealed."""
     row = AlertEventRow(id=new_id(), alert_id=number(alert), at=now, kind=kind, clinician_id=by)
     if evidence:
         row.evidence_sealed = tx.seal(json.dumps([asdict(found) for found in evidence]), EVIDENCE, row.id)
+    if words:
+        row.note_sealed = tx.seal(words, NOTE, row.id)
     tx.session.add(row)
+
+
+def paged(tx: Transaction, alert: AlertRow, outbox_id: int, page: int, clinician_id: int | None) -> None:
+    """Keep whom a page went to; without a clinician it went to a fallback channel."""
+    tx.session.flush()
+    tx.session.add(PageRow(id=outbox_id, alert_id=number(alert), number=page, clinician_id=clinician_id))
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """One thing that happened to an alert: a step of its life, or a page with what became of it."""
+
+    at: datetime
+    kind: str
+    clinician_id: int | None
+    words: str = ""
+    page: int = 0
+    delivery: Delivery | None = None
+    attempts: int = 0
+    sent_at: datetime | None = None
+    reason: str = ""
+
+
+def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
+    """All that happened to an alert, the oldest first. Reading its words is for the caller to audit."""
+    events = tx.session.exec(select(AlertEventRow).where(AlertEventRow.alert_id == number(alert)))
+    lines = [
+        TraceLine(
+            row.at,
+            row.kind,
+            row.clinician_id,
+            words="" if row.note_sealed is None else tx.open(row.note_sealed, NOTE, row.id),
+        )
+        for row in events
+        if row.kind != AlertStep.PAGE
+    ]
+    pages = select(PageRow, OutboxRow).join(OutboxRow, col(OutboxRow.id) == PageRow.id)
+    lines += [
+        TraceLine(
+            sending.queued_at,
+            PAGE,
+            page.clinician_id,
+            page=page.number,
+            delivery=Delivery(sending.state),
+            attempts=sending.attempts,
+            sent_at=sending.sent_at,
+            reason=sending.reason or "",
+        )
+        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)))
+    ]
+    return sorted(lines, key=lambda line: line.at)
 
 
 def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequence[Occasion]]:
@@ -120,16 +204,61 @@ def lately(tx: Transaction, patient_id: int, now: datetime) -> frozenset[str]:
 
 
 def gone_quiet(tx: Transaction) -> Sequence[AlertRow]:
-    """Open alerts that nobody took and that no timer will page again: there must be none (P4)."""
-    waits = exists().where(col(TimerRow.scope) == literal("alert:") + cast(AlertRow.id, String))
-    query = select(AlertRow).where(col(AlertRow.state).in_(UNTAKEN), ~waits).order_by(col(AlertRow.id))
+    """Open alerts that no timer brings back, though nobody has spoken with the patient: there must be none (P4)."""
+    key = case((col(AlertRow.state).in_(UNTAKEN), PAGE), else_=CONTACT)
+    waits = exists().where(
+        col(TimerRow.scope) == literal("alert:") + cast(AlertRow.id, String), col(TimerRow.key) == key
+    )
+    uncalled = and_(col(AlertRow.state) == AlertState.ACKNOWLEDGED, col(AlertRow.patient_id).is_not(None))
+    query = select(AlertRow).where(or_(col(AlertRow.state).in_(UNTAKEN), uncalled), ~waits).order_by(col(AlertRow.id))
     return tx.session.exec(query).all()  # one query: between two of them another process may set the timer
+
+
+def revive(tx: Transaction, alert: AlertRow, *, now: datetime) -> None:
+    """Bring an alert back now that had gone quiet."""
+    key = awaits(alert)
+    assert key is not None
+    timers.put(tx, scope(alert), key, now, key)
+
+
+def awaits(alert: AlertRow) -> str | None:
+    """The key of the timer that must bring an alert back; None for one that is in a person's hands."""
+    if alert.state in UNTAKEN:
+        return PAGE
+    return CONTACT if alert.state == AlertState.ACKNOWLEDGED and alert.patient_id is not None else None
 
 
 def pages(tx: Transaction, alert: AlertRow) -> int:
     """How many times an alert was paged."""
-    query = select(AlertEventRow).where(AlertEventRow.alert_id == number(alert), AlertEventRow.kind == AlertStep.PAGE)
-    return len(tx.session.exec(query).all())
+    query = select(func.count()).where(AlertEventRow.alert_id == number(alert), AlertEventRow.kind == AlertStep.PAGE)
+    return tx.session.exec(query).one()
+
+
+def told_lately(tx: Transaction, alert: AlertRow, now: datetime) -> bool:
+    """Whether another alert of the same patient was acknowledged within an hour: they have heard of it."""
+    query = (
+        select(AlertEventRow.id)
+        .join(AlertRow, col(AlertRow.id) == AlertEventRow.alert_id)
+        .where(
+            AlertRow.patient_id == alert.patient_id,
+            AlertRow.id != alert.id,
+            AlertEventRow.kind == AlertStep.ACKNOWLEDGE,
+            AlertEventRow.at > now - TOLD_AGAIN,
+        )
+    )
+    return tx.session.exec(query).first() is not None
+
+
+TOLD_AGAIN = timedelta(hours=1)
+"""After so long a patient is told again that somebody has seen what they wrote."""
+
+
+def last(tx: Transaction, alert: AlertRow, kind: str) -> datetime | None:
+    """When something of a kind last happened to an alert, by its trace."""
+    query = select(func.max(AlertEventRow.at)).where(
+        AlertEventRow.alert_id == number(alert), AlertEventRow.kind == kind
+    )
+    return tx.session.exec(query).one()
 
 
 def number(alert: AlertRow) -> int:

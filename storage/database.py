@@ -197,13 +197,14 @@ def open_store(url: str, keyring: Keyring) -> Store:
     engine = _engine(url)
     kind = postgresql if _many(engine) else sqlite
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection, kind.rebuilding(connection), connection.begin():
             if _many(engine):
                 postgresql.lock_migrations(connection)
             _check_owner(connection, url)
             kind.check_health(connection, url)
             _check_version(connection, url)
             _migrate(connection)
+            kind.check_references(connection, url)
             cipher = _cipher(connection, keyring)
     except DBAPIError as error:
         engine.dispose()

@@ -1,5 +1,6 @@
 """PostgreSQL: several processes on one database, which row locks and constraints keep apart."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import psycopg
@@ -64,6 +65,15 @@ def check_health(connection: Connection, url: str) -> None:
         )
     if connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
         raise DatabaseError(f"The database {name(url)} can only be read. Set DATABASE_URL to the primary server.")
+
+
+def rebuilding(_connection: Connection) -> AbstractContextManager[None]:
+    """PostgreSQL changes a column in its place."""
+    return nullcontext()
+
+
+def check_references(_connection: Connection, _url: str) -> None:
+    """PostgreSQL never lets go of its constraints."""
 
 
 def check_open(connection: Connection) -> None:

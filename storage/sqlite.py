@@ -2,6 +2,8 @@
 
 import fcntl
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,23 @@ def check_health(connection: Connection, url: str) -> None:
     found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if found != "ok":
         raise DatabaseError(f"The database {name(url)} is damaged: {str(found).splitlines()[-1]}. {REMEDY}")
+
+
+@contextmanager
+def rebuilding(connection: Connection) -> Iterator[None]:
+    """SQLite changes a column by building its table anew; other tables may not hold on to it while that happens."""
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
+def check_references(connection: Connection, url: str) -> None:
+    """Raise DatabaseError when a row refers to one that is not there."""
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise DatabaseError(f"The database {name(url)} is damaged: {broken[0]} misses rows of {broken[2]}. {REMEDY}")
 
 
 def check_open(connection: Connection) -> None:

@@ -1,7 +1,7 @@
 """Timers: events that come back at a time, kept in the same transaction as what they belong to."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -65,6 +65,17 @@ def next_due(tx: Transaction) -> datetime | None:
     return tx.session.exec(select(TimerRow.due_at).order_by(col(TimerRow.due_at)).limit(1)).first()
 
 
+def due_at(tx: Transaction, scope: str, key: str) -> datetime | None:
+    """When this timer is due; None when it is not set."""
+    return tx.session.exec(select(TimerRow.due_at).where(TimerRow.scope == scope, TimerRow.key == key)).first()
+
+
+def overdue(tx: Transaction, key: str, now: datetime) -> Mapping[str, tuple[int, datetime, int]]:
+    """Timers with this key that are due, or failed and were put off: scope -> (id, due at, how often they failed)."""
+    query = select(TimerRow).where(TimerRow.key == key, (TimerRow.due_at <= now) | (TimerRow.attempts > 0))
+    return {row.scope: (row.id, row.due_at, row.attempts) for row in tx.session.exec(query)}
+
+
 def take(tx: Transaction, timer_id: int, now: datetime) -> TimerRow | None:
     """Take a due timer away, to be handled in this transaction; None when it was handled, moved or dropped."""
     scope = tx.session.exec(select(TimerRow.scope).where(TimerRow.id == timer_id)).first()
@@ -90,9 +101,9 @@ def put_off(tx: Transaction, timer_id: int, until: datetime) -> int:
     return row.attempts
 
 
-def hasten(tx: Transaction, scope: str, now: datetime) -> None:
-    """Make the timers of a scope due now."""
-    for row in tx.session.exec(select(TimerRow).where(TimerRow.scope == scope).with_for_update()).all():
+def hasten(tx: Transaction, scope: str, key: str, now: datetime) -> None:
+    """Make a timer due now, if it is set."""
+    for row in tx.session.exec(select(TimerRow).where(TimerRow.scope == scope, TimerRow.key == key).with_for_update()):
         row.due_at = min(row.due_at, now)
 
 

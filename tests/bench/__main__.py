@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import check, inbound
+from bot.lifeline import Lifeline
 from bot.turn import Turn
 from bot.wire import Wire
 from flows import questionnaire
@@ -41,7 +42,7 @@ WORDS = ("yes, let us begin", "18 to 44", "male", "something else", "that is all
 def main() -> None:
     """Measure, and print."""
     content, renderer = check.load(None)
-    turn = Turn.build(content, renderer, bot_id=1)
+    turn = Turn.build(content, renderer, 1, Lifeline())
     forms = {
         "check-in": content.questionnaires["check_in"],
         "PHQ-9 with a computed total": _form("us-core-phq-9.json"),

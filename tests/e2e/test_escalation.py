@@ -51,10 +51,14 @@ async def test_an_emergency_is_paged_again_until_somebody_takes_it(here: World) 
         await lee.gets(f"page {number}")
         await kim.gets(f"page {number}")
     kim.taps("Acknowledge")
-    await lee.sees("Acknowledged by Kim")
+    await lee.sees("Acknowledged by Kim", "Please note by")
+    await sam.gets("has now seen what you told me")
+    kim.taps("I spoke with them")
+    await lee.sees("In hand")
     await here.passes(timedelta(days=2))
     await lee.gets_nothing()
     await kim.gets_nothing()
+    await sam.gets_nothing()
 
 
 async def test_two_clinicians_at_once_are_told_who_was_first(here: World) -> None:
@@ -67,8 +71,8 @@ async def test_two_clinicians_at_once_are_told_who_was_first(here: World) -> Non
     await here.passes(2 * MINUTES)
     kim.says("ACK A-1")
     await kim.gets("Dr. Lee took this 2 min ago")
-    kim.says("resolve 1")
-    await kim.gets("Done")
+    kim.says("resolve 1 helped")
+    await kim.gets("Resolved")
     lee.says("/escalate 1")
     await lee.gets("Kim resolved this just now")
     lee.says("ack 99")
@@ -174,7 +178,7 @@ async def test_when_nobody_can_be_paged_the_fallback_channel_is_and_holds_nothin
         sam.says(CRISIS)
         await sam.gets("988")
         await here.settled()
-        assert [page["title"] for page in got] == ["Alert A-1 (emergency)"]
+        assert [page["title"] for page in got] == ["Alert A-1 (Emergency), page 1"]
         assert "Samantha" not in str(got)
         assert CRISIS not in str(got)
         lee = await here.clinician()

@@ -20,6 +20,7 @@ from tests.world import Phone, World, world
 
 CRISIS = "i want to kill myself, says the zebra"
 S1 = next(rule for rule in catalogue.load().rules if rule.id == "S1")
+TAKING = ["Acknowledge", "I spoke with them", "Hand over", "Escalate", "Resolve"]
 REFUSED = "The answers behind it are for physicians and therapists"
 
 
@@ -42,12 +43,12 @@ async def alert_of(here: World, phone: Phone, said: str = CRISIS) -> dict[str, A
 async def test_one_tap_tells_the_rule_what_fired_it_why_it_matters_and_its_source(here: World, role: Role) -> None:
     lee = await here.clinician(role=role)
     page = await alert_of(here, lee)
-    assert lee.labels(page) == ["Acknowledge", "Resolve", "Escalate", "Why", "Record"]
+    assert lee.labels(page) == [*TAKING, "Why", "Trace", "Record"]
     code = page["text"].split("Patient ")[1].split(maxsplit=1)[0]
     lee.taps("Why")
     message = await lee.gets("EMERGENCY · A-1", "Safety, acute (S1)", f"Patient {code}", "Nov 23, 10:00")
     text = message["text"]
-    for words in ("emergency, case 2 of S1", "Heard in the patient's words", f"“{CRISIS}”", "%signal is crisis"):
+    for words in ("Emergency, case 2 of S1", "Heard in the patient's words", f"“{CRISIS}”", "%signal is crisis"):
         assert words in text
     for words in ("Why it matters", S1.rationale, "Source", S1.source, "Physician, therapist"):
         assert words in text
@@ -138,7 +139,9 @@ async def test_it_stays_under_a_resolved_alert(here: World) -> None:
     lee = await here.clinician()
     await alert_of(here, lee)
     lee.taps("Resolve")
-    await lee.sees("Resolved by")
+    await lee.gets("What came of A-1?")
+    lee.taps("No action was needed")
+    await lee.sees("Resolved by", "No action was needed")
     lee.taps("Why")
     await lee.gets("zebra")
 
@@ -156,7 +159,7 @@ async def test_evidence_longer_than_a_message_is_cut_and_says_so(here: World) ->
         alert = alerts.by_number(tx, 1)
         assert alert is not None
         evidence = (Evidence(0, Tier.URGENT, findings),)
-        alerts.raise_(tx, alert.patient_id, "S1", Tier.URGENT, evidence, now=here.clock.now())
+        alerts.raise_(tx, alert.patient_id, "S1", Tier.URGENT, evidence, merge=timedelta(days=1), now=here.clock.now())
 
     await here.app.store.run(add)
     lee.taps("Why")

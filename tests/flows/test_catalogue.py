@@ -20,9 +20,11 @@ RULE = """
   source: A book
 """
 REASON = '- {outcome: flagged, reason: A note, when: {question: age, operator: "=", answer: 65-up}}\n'
-TIERS = "".join(f"- {{tier: {tier}, steps: [{{to: everyone, wait: 5m}}]}}\n" for tier in Tier)
+TIERS = "".join(
+    f"- {{tier: {tier}, contact: 1h, merge: 1d, steps: [{{to: [everyone, fallback], wait: 5m}}]}}\n" for tier in Tier
+)
 LINE = '- {name: Line, number: "988", wording: Call., country: US, checked_on: 2026-11-23}\n'
-CLINIC = "name: A\naddress: B\nphone: C\nhours: D\nzone: Europe/Paris\n"
+CLINIC = 'name: A\naddress: B\nphone: C\nhours: D\nzone: Europe/Paris\nopening: {mon: "09:00-17:00"}\n'
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,7 @@ BROKEN = [
         for key in ("title", "owners", "rationale", "source")
     ),
     ("redflags.yaml", RULE.replace("  cases:", "  not-cases:"), "rule T1: without cases it can never fire"),
+    ("redflags.yaml", RULE.replace("urgent", "emergency") + "  hours: opening\n", "never waits for opening"),
     ("redflags.yaml", RULE + "  kept_by: 5\n", "rule T1: kept_by must be text"),
     ("triage.yaml", "a: b", "triage.yaml must be a list of entries"),
     *(
@@ -94,15 +97,28 @@ BROKEN = [
     ("redflags.yaml", when("5"), "redflags.yaml, rule T1: "),
     ("escalation.yaml", "5", "escalation.yaml must be a list of entries"),
     ("escalation.yaml", TIERS.replace("urgent", "soon"), "escalation.yaml, tier soon: 'soon' is not a valid Tier"),
-    ("escalation.yaml", TIERS.splitlines()[0], "escalation.yaml: no steps for urgent, routine"),
+    ("escalation.yaml", TIERS.splitlines()[0], "escalation.yaml: no steps for urgent, same_day, routine"),
     ("escalation.yaml", TIERS + TIERS, "escalation.yaml, tier emergency: the tier stands twice"),
-    ("escalation.yaml", "- {tier: urgent}", "escalation.yaml, tier urgent: steps is missing"),
+    *(
+        ("escalation.yaml", TIERS.replace(f"{key}:", f"not-{key}:"), f"tier emergency: {key} is missing")
+        for key in ("steps", "contact", "merge", "to", "wait")
+    ),
+    ("escalation.yaml", TIERS.replace("contact: 1h", "contact: 0m"), "tier emergency: contact must be above zero"),
+    ("escalation.yaml", TIERS.replace("contact", "hours: night, contact"), "hours is 'night', and must be always or"),
+    ("escalation.yaml", TIERS.replace("contact", "hours: opening, contact"), "an emergency never waits for opening"),
+    ("escalation.yaml", TIERS.replace(", fallback", ""), "tier emergency: the last step must page the fallback too"),
+    ("escalation.yaml", TIERS.replace("everyone", "{person: 5}"), "tier emergency: person must be text, in quotes"),
+    ("escalation.yaml", TIERS.replace("[everyone, fallback]", "[]"), "or it goes quiet"),
     ("escalation.yaml", TIERS.replace("everyone", "nobody"), "tier emergency: 'nobody' is not a valid Audience"),
-    ("escalation.yaml", TIERS.replace("wait: 5m", "wait: 0m"), "or an alert would go quiet"),
+    ("escalation.yaml", TIERS.replace("wait: 5m", "wait: 0m"), "or it goes quiet"),
     ("escalation.yaml", TIERS.replace("wait: 5m", "wait: 5"), "tier emergency: 5 is not a duration such as 15m"),
     ("escalation.yaml", TIERS.replace("wait: 5m", "wait: -5m"), "tier emergency: '-5m' is not a duration"),
-    ("escalation.yaml", "- {tier: urgent, steps: []}", "or an alert would go quiet"),
-    ("escalation.yaml", "- {tier: urgent, steps: [x]}", "escalation.yaml, tier urgent: "),
+    ("escalation.yaml", TIERS.replace("{to: [everyone, fallback], wait: 5m}", ""), "or it goes quiet"),
+    (
+        "escalation.yaml",
+        TIERS.replace("{to: [everyone, fallback], wait: 5m}", "x"),
+        "escalation.yaml, tier emergency: ",
+    ),
     *(
         ("crisis_lines.yaml", LINE.replace(f"{key}:", f"not-{key}:"), f"{key} is missing")
         for key in ("name", "number", "wording", "country", "checked_on")
@@ -114,7 +130,7 @@ BROKEN = [
     ("clinic.yaml", CLINIC.replace("phone: C", "phone: 5550100"), "clinic.yaml: phone must be text, in quotes"),
     ("clinic.yaml", CLINIC.replace("Europe/Paris", "Europe/Nowhere"), "clinic.yaml: "),
     ("clinic.yaml", CLINIC.replace("Europe/Paris", "../etc"), "clinic.yaml: "),
-    ("clinic.yaml", CLINIC + "name: again", "clinic.yaml, line 6: 'name' stands twice"),
+    ("clinic.yaml", CLINIC + "name: again", "clinic.yaml, line 7: 'name' stands twice"),
     ("questionnaires/intake.yaml", "5", "questionnaires/intake.yaml: is not a FHIR Questionnaire"),
     ("questionnaires/extra.yaml", "a: [", "questionnaires/extra.yaml, line"),
 ]
@@ -227,7 +243,7 @@ def test_a_rule_is_read_with_all_its_parts(own: Path, quick: Path) -> None:
 def test_durations(own: Path, quick: Path, text: str, wait: timedelta) -> None:
     found = with_file(own, quick, "escalation.yaml", TIERS.replace("5m", text))
     step = found.policies[Tier.URGENT].steps[0]
-    assert (step.to, step.wait) == (Audience.EVERYONE, wait)
+    assert (step.to, step.wait) == ((Audience.EVERYONE, Audience.FALLBACK), wait)
 
 
 def test_our_own_content_asks_for_the_dose_in_both_questionnaires(content: Catalogue) -> None:

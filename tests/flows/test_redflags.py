@@ -391,7 +391,7 @@ GOLDEN: list[Row] = [
     ),
     *scale("V3", 0, "urgent", "%unanswered.hours", ["168", "400"], ["167"]),
     *scale("V3", 1, "urgent", "%unanswered.in-a-row", ["2", "3"], ["1", "0"]),
-    ("V4", 0, "routine", [{"%visit.missed": (True,)}], [{}]),
+    ("V4", 0, "same_day", [{"%visit.missed": (True,)}], [{}]),
     ("V4", 1, "urgent", [{"%visit.missed": (True,)} | risk for risk in RISKS], [*RISKS, {"%visit.missed": (True,)}]),
     (
         "V4",
@@ -510,7 +510,7 @@ def test_p6_a_broken_rule_does_not_keep_the_others_from_firing() -> None:
 
 def test_the_most_urgent_firing_comes_first() -> None:
     always = Condition("q", Operator.EXISTS, True)
-    ruled = rule("R", *(Case(tier, always) for tier in (Tier.ROUTINE, Tier.EMERGENCY, Tier.URGENT)))
+    ruled = rule("R", *(Case(tier, always) for tier in (Tier.ROUTINE, Tier.EMERGENCY, Tier.SAME_DAY, Tier.URGENT)))
     assert [firing.tier for firing in fired([ruled], {}, {"q": (1,)})] == list(Tier)
 
 

@@ -10,21 +10,22 @@ from sqlmodel import col, select
 from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, AlertState, AlertStep, NotAllowedError, allows
-from storage import alerts, timers
+from storage import alerts, outbox, timers
 from storage.cipher import SealBrokenError
 from storage.database import Store, Transaction, new_id
+from storage.outbox import Delivery, Urgency
 from storage.tables import AlertEventRow, AlertRow
 from tests.storage.parts import NOW, add_clinician, add_patient, do
 
 pytestmark = pytest.mark.both_databases
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RULE = "slow-breathing"
 
 
 def raise_(tx: Transaction, patient_id: int, tier: Tier = Tier.URGENT, rule: str = RULE) -> tuple[int, bool]:
     """The number of the alert, and whether it must be paged now."""
-    alert, page_now = alerts.raise_(tx, patient_id, rule, tier, (), now=NOW)
+    alert, page_now = alerts.raise_(tx, patient_id, rule, tier, (), merge=DAY, now=NOW)
     return alerts.number(alert), page_now
 
 
@@ -108,7 +109,7 @@ def test_each_time_it_is_raised_what_raised_it_is_kept_and_nothing_kept_is_chang
     broken = Evidence(2, Tier.EMERGENCY, (Finding("q", "q > 1", "Is it?", (), "TypeError"),), "It waited.")
 
     def raised(tx: Transaction, *evidence: Evidence, rule: str = RULE) -> int:
-        alert, _ = alerts.raise_(tx, patient, rule, Tier.URGENT, evidence, now=NOW + HOUR * len(evidence))
+        alert, _ = alerts.raise_(tx, patient, rule, Tier.URGENT, evidence, merge=DAY, now=NOW + HOUR * len(evidence))
         return alerts.number(alert)
 
     number = do(store, lambda tx: raised(tx, answered))
@@ -126,8 +127,8 @@ def test_each_time_it_is_raised_what_raised_it_is_kept_and_nothing_kept_is_chang
 
 def test_p7_evidence_opens_only_in_the_event_that_it_was_sealed_for(store: Store, patient: int) -> None:
     evidence = (Evidence(0, Tier.URGENT, note="told"),)
-    first, _ = do(store, lambda tx: alerts.raise_(tx, patient, RULE, Tier.URGENT, evidence, now=NOW))
-    do(store, lambda tx: alerts.raise_(tx, patient, RULE, Tier.URGENT, evidence, now=NOW))
+    first, _ = do(store, lambda tx: alerts.raise_(tx, patient, RULE, Tier.URGENT, evidence, merge=DAY, now=NOW))
+    do(store, lambda tx: alerts.raise_(tx, patient, RULE, Tier.URGENT, evidence, merge=DAY, now=NOW))
 
     def swap(tx: Transaction) -> None:
         here, there = tx.session.exec(select(AlertEventRow).order_by(col(AlertEventRow.id))).all()
@@ -262,12 +263,77 @@ def test_p4_the_timer_of_another_alert_or_of_a_patient_does_not_count(store: Sto
     assert [alerts.number(alert) for alert in do(store, alerts.gone_quiet)] == [number]
 
 
-def test_an_alert_that_somebody_took_may_be_quiet(store: Store, patient: int) -> None:
-    taken, _ = do(store, lambda tx: raise_(tx, patient))
-    resolved, _ = do(store, lambda tx: raise_(tx, patient, rule="another"))
-    move(store, taken, AlertStep.ACKNOWLEDGE)
-    move(store, resolved, AlertStep.RESOLVE)
+def test_p4_who_acknowledged_and_does_not_call_is_not_forgotten(store: Store, patient: int) -> None:
+    number, _ = do(store, lambda tx: raise_(tx, patient))
+    move(store, number, AlertStep.ACKNOWLEDGE)
+    do(store, lambda tx: timers.put(tx, f"alert:{number}", alerts.PAGE, NOW + HOUR, "page"))
+    assert [alerts.number(alert) for alert in do(store, alerts.gone_quiet)] == [number]
+    do(store, lambda tx: alerts.revive(tx, get(tx, number), now=NOW))
     assert do(store, alerts.gone_quiet) == []
+    assert do(store, lambda tx: timers.due_at(tx, f"alert:{number}", alerts.CONTACT)) == NOW
+
+
+@pytest.mark.parametrize("step", [AlertStep.CONTACT, AlertStep.RESOLVE])
+def test_an_alert_in_a_persons_hands_may_be_quiet(store: Store, patient: int, step: AlertStep) -> None:
+    number, _ = do(store, lambda tx: raise_(tx, patient))
+    do(store, lambda tx: timers.put(tx, f"alert:{number}", alerts.CONTACT, NOW + HOUR, "contact"))
+    move(store, number, step)
+    assert do(store, alerts.gone_quiet) == []
+    assert do(store, timers.next_due) is None
+
+
+def test_an_alert_about_the_clinic_itself_needs_no_contact(store: Store) -> None:
+    alert, page_now = do(store, lambda tx: alerts.raise_(tx, None, "rota", Tier.URGENT, (), merge=DAY, now=NOW))
+    assert page_now
+    assert [alerts.number(each) for each in do(store, alerts.gone_quiet)] == [alerts.number(alert)]
+    move(store, alerts.number(alert), AlertStep.ACKNOWLEDGE)
+    assert do(store, alerts.gone_quiet) == []
+    again, _ = do(store, lambda tx: alerts.raise_(tx, None, "rota", Tier.URGENT, (), merge=DAY, now=NOW))
+    assert alerts.number(again) == alerts.number(alert)
+
+
+@pytest.mark.parametrize("step", [AlertStep.ACKNOWLEDGE, AlertStep.CONTACT])
+def test_new_facts_long_after_an_alert_was_taken_raise_another(store: Store, patient: int, step: AlertStep) -> None:
+    number, _ = do(store, lambda tx: raise_(tx, patient))
+    move(store, number, step)
+
+    def later(tx: Transaction, passed: timedelta) -> int:
+        return alerts.number(alerts.raise_(tx, patient, RULE, Tier.URGENT, (), merge=DAY, now=NOW + passed)[0])
+
+    assert do(store, lambda tx: later(tx, DAY + HOUR)) != number
+
+
+def test_new_facts_within_the_time_page_an_alert_again_that_was_taken(store: Store, patient: int) -> None:
+    number, _ = do(store, lambda tx: raise_(tx, patient))
+    move(store, number, AlertStep.CONTACT)
+    alert, page_now = do(store, lambda tx: alerts.raise_(tx, patient, RULE, Tier.URGENT, (), merge=DAY, now=NOW + DAY))
+    assert (alerts.number(alert), alert.state, page_now) == (number, AlertState.RAISED, True)
+
+
+def test_the_trace_tells_every_step_and_what_became_of_every_page(store: Store, patient: int) -> None:
+    clinician = do(store, add_clinician)
+    number, _ = do(store, lambda tx: raise_(tx, patient))
+
+    def page(tx: Transaction) -> None:
+        alerts.move(tx, get(tx, number), AlertStep.PAGE, now=NOW + HOUR)
+        for to in (clinician, None):
+            letter = outbox.put(tx, to, "sendMessage", {}, urgency=Urgency.URGENT, now=NOW + HOUR, alert_id=number)
+            alerts.paged(tx, get(tx, number), letter, 1, to)
+
+    do(store, page)
+    first = do(store, lambda tx: outbox.claim(tx, now=NOW + HOUR, limit=1))[0]
+    do(store, lambda tx: outbox.sent(tx, first, 7, now=NOW + HOUR))
+    do(store, lambda tx: alerts.move(tx, get(tx, number), AlertStep.RESOLVE, by=clinician, words="so", now=NOW + DAY))
+    do(store, lambda tx: outbox.drop_pages(tx, number))
+    lines = do(store, lambda tx: alerts.trace(tx, get(tx, number)))
+    told = [(line.at, line.kind, line.clinician_id, line.words, line.delivery, line.attempts) for line in lines]
+    assert told == [
+        (NOW, "raised", None, "", None, 0),
+        (NOW + HOUR, "page", clinician, "", Delivery.SENT, 1),
+        (NOW + HOUR, "page", None, "", Delivery.DROPPED, 0),
+        (NOW + DAY, "resolve", clinician, "so", None, 0),
+    ]
+    assert [line.sent_at for line in lines if line.sent_at is not None] == [NOW + HOUR]
 
 
 def test_the_open_ones_are_shown_the_most_urgent_and_oldest_first(store: Store, patient: int) -> None:
@@ -318,6 +384,9 @@ def test_the_rules_of_late_are_those_of_this_patient_in_thirty_days_open_or_not(
     do(store, lambda tx: raise_(tx, other, rule="of-another"))
     second = timedelta(seconds=1)
     for rule, at in (("just", NOW - alerts.LATELY), ("old", NOW - alerts.LATELY - second)):
-        do(store, lambda tx, rule=rule, at=at: alerts.raise_(tx, patient, rule, Tier.URGENT, (), now=at))
+        do(
+            store,
+            lambda tx, rule=rule, at=at: alerts.raise_(tx, patient, rule, Tier.URGENT, (), merge=DAY, now=at),
+        )
     assert do(store, lambda tx: alerts.lately(tx, patient, NOW)) == {"resolved", "open", "just"}
     assert do(store, lambda tx: alerts.lately(tx, patient, NOW - second)) == {"just", "old"}

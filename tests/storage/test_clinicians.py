@@ -91,11 +91,15 @@ def test_a_chat_belongs_to_one_clinician(store: Store) -> None:
     assert accept(store, second, 901) is not None, "the invitation was not used up"
 
 
-def test_on_call_are_those_with_a_chat_who_can_be_reached(store: Store) -> None:
+def team(store: Store) -> dict[int, Role]:
+    return {one.id: one.role for one in do(store, lambda tx: clinicians.team(tx, NOW))}
+
+
+def test_the_team_are_those_with_a_chat_who_can_be_reached(store: Store) -> None:
     invite(store, "Not yet here")
     ada = do(store, lambda tx: add_clinician(tx, 900, Role.PHYSICIAN))
     ben = do(store, lambda tx: add_clinician(tx, 901, Role.THERAPIST))
-    assert do(store, clinicians.on_call) == {ada: Role.PHYSICIAN, ben: Role.THERAPIST}
+    assert team(store) == {ada: Role.PHYSICIAN, ben: Role.THERAPIST}
 
     def lose(tx: Transaction) -> None:
         row = clinicians.by_chat(tx, 900)
@@ -103,7 +107,7 @@ def test_on_call_are_those_with_a_chat_who_can_be_reached(store: Store) -> None:
         row.reachable = False
 
     do(store, lose)
-    assert do(store, clinicians.on_call) == {ben: Role.THERAPIST}
+    assert team(store) == {ben: Role.THERAPIST}
 
 
 def test_everyone_is_told_the_oldest_first_with_those_who_are_not_here_yet(store: Store) -> None:

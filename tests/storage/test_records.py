@@ -38,7 +38,7 @@ def fill(tx: Transaction, patient: int, by: int, conversation: int) -> None:
     conversations.record(tx, conversation, 2, Place("mood"), ("well",), now=NOW)
     conversations.keep_text(tx, patient, "help me", {Signal.HUMAN}, now=NOW)
     conversations.keep_text(tx, patient, " ", set(), now=NOW)
-    alert, _ = alerts.raise_(tx, patient, "S1", Tier.EMERGENCY, FOUND, now=NOW)
+    alert, _ = alerts.raise_(tx, patient, "S1", Tier.EMERGENCY, FOUND, merge=timedelta(days=1), now=NOW)
     alerts.move(tx, alert, AlertStep.PAGE, now=NOW + HOUR)
     alerts.move(tx, alert, AlertStep.RESOLVE, by=by, now=NOW + 2 * HOUR)
     visits.request(tx, patient, RequestKind.VISIT, now=NOW)

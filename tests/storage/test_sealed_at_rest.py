@@ -1,7 +1,7 @@
 """Who reads the disk learns no name, chat, drug or answer (P7)."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def live(tx: Transaction) -> None:
     outbox.put(
         tx, CLINICIAN_CHAT, "sendMessage", {"text": "Dr. Lovelace"}, urgency=Urgency.REPLY, now=NOW, topic="alert:1"
     )
-    alert, _ = alerts.raise_(tx, patient.id, "a-rule", Tier.URGENT, (EVIDENCE,), now=NOW)
+    alert, _ = alerts.raise_(tx, patient.id, "a-rule", Tier.URGENT, (EVIDENCE,), merge=timedelta(days=1), now=NOW)
     assert alerts.occasions(tx, [alerts.number(alert)]) != {}
     plans.add(tx, patient.id, PlanStep("clonazepam", Decimal("3.625"), NOW.date()), by=_clinician(tx), now=NOW)
     before = patients.person(tx, patient)

@@ -177,7 +177,7 @@ def test_hasten_makes_the_timers_of_a_scope_due_now_and_never_later(store: Store
     put(store, "page", NOW + HOUR, scope="alert:1")
     put(store, "overdue", NOW - HOUR, scope="alert:1")
     put(store, "page", NOW + HOUR, scope="alert:10")
-    do(store, lambda tx: timers.hasten(tx, "alert:1", NOW))
+    do(store, lambda tx: timers.hasten(tx, "alert:1", "page", NOW))
     assert look_at(store) == {
         ("alert:1", "page"): NOW,
         ("alert:1", "overdue"): NOW - HOUR,
