@@ -150,6 +150,7 @@ class World:
     clock: MovableClock
     settings: Settings
     bot: AsyncExitStack = field(default_factory=AsyncExitStack)
+    phones: list[Phone] = field(default_factory=list)
     app: App = field(init=False)
 
     async def start(self) -> None:
@@ -163,13 +164,13 @@ class World:
 
     def patient(self, name: str = "Sam") -> Phone:
         """A new patient's phone."""
-        return Phone(self, self.sandbox.add_user(name))
+        return self._phone(self.sandbox.add_user(name))
 
     async def clinician(self, name: str = "Dr. Lee", role: Role = Role.PHYSICIAN) -> Phone:
         """The phone of a clinician who has opened their invitation and read the welcome."""
         now = self.clock.now()
         token = await self.app.store.run(lambda tx: clinicians.invite(tx, name, role, now=now))
-        phone = Phone(self, self.sandbox.add_user(name, role=SandboxRole.CLINICIAN))
+        phone = self._phone(self.sandbox.add_user(name, role=SandboxRole.CLINICIAN))
         phone.starts(token)
         await phone.gets("Welcome", name)
         return phone
@@ -180,12 +181,23 @@ class World:
         self.sandbox.advance(time)
         await self.settled()
 
+    async def is_quiet(self) -> None:
+        """When everything has settled, nobody has anything left to read."""
+        await self.settled()
+        unread = {phone.person.first_name: [message["text"] for message in phone.unread] for phone in self.phones}
+        assert not any(unread.values()), f"nobody expected: {unread}"
+
     async def settled(self) -> None:
         """Every update was handled, every due timer has rung, every due message was sent."""
         async with asyncio.timeout(10):
             await self.sandbox.wait_for(lambda: not self.sandbox.updates.pending, timeout=10)
             while await self.app.store.run(self._waiting):  # noqa: ASYNC110 (lets the bot's own tasks run)
                 await asyncio.sleep(0)
+
+    def _phone(self, person: Person) -> Phone:
+        phone = Phone(self, person)
+        self.phones.append(phone)
+        return phone
 
     def _waiting(self, tx: Transaction) -> int:
         now = self.clock.now()
