@@ -15,7 +15,7 @@ from bot.clock import Clock
 from bot.lifeline import Lifeline
 from bot.turn import Turn
 from bot.wire import Wire, asked_to_wait
-from storage import outbox, timers, updates
+from storage import alerts, outbox, timers, updates
 from storage.database import Store, Transaction
 from storage.outbox import Letter, Urgency
 
@@ -203,7 +203,7 @@ class Delivery:
         if letter.chat_id is not None:
             self.turn.channel_lost(tx, letter.chat_id, now=now)
         if letter.alert_id is not None:
-            timers.hasten(tx, f"alert:{letter.alert_id}", now)
+            timers.hasten(tx, f"alert:{letter.alert_id}", alerts.PAGE, now)
 
     def _dropped(self, letter: Letter) -> Callable[[Transaction], None]:
         log.info("a courtesy was dropped", method=letter.method, letter=letter.id)

@@ -126,7 +126,7 @@ class Turn:
     def channel_lost(self, tx: Transaction, chat_id: int, *, now: datetime) -> None:
         """A chat can no longer be written to: its patient's staff are told, or its clinician is passed over."""
         for alert_id in outbox.give_up_chat(tx, chat_id):
-            timers.hasten(tx, f"alert:{alert_id}", now)
+            timers.hasten(tx, f"alert:{alert_id}", alerts.PAGE, now)
         clinician = clinicians.by_chat(tx, chat_id)
         if clinician is not None:
             clinician.reachable = False

@@ -83,7 +83,7 @@ def put_off(tx: Transaction, timer_id: int, until: datetime) -> int:
     return row.attempts
 
 
-def hasten(tx: Transaction, scope: str, now: datetime) -> None:
-    """Make the timers of a scope due now."""
-    for row in tx.session.exec(select(TimerRow).where(TimerRow.scope == scope)):
+def hasten(tx: Transaction, scope: str, key: str, now: datetime) -> None:
+    """Make this timer due now, if it is set."""
+    for row in tx.session.exec(select(TimerRow).where(TimerRow.scope == scope, TimerRow.key == key)):
         row.due_at = min(row.due_at, now)

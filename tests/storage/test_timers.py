@@ -162,15 +162,18 @@ def test_a_forgotten_timer_can_be_set_again_in_the_same_transaction(store: Store
     assert len(due(store, NOW + HOUR)) == 1
 
 
-def test_hasten_makes_the_timers_of_a_scope_due_now_and_never_later(store: Store) -> None:
+def test_hasten_makes_one_timer_due_now_and_never_later(store: Store) -> None:
     put(store, "page", NOW + HOUR, scope="alert:1")
-    put(store, "overdue", NOW - HOUR, scope="alert:1")
+    put(store, "contact", NOW + HOUR, scope="alert:1")
     put(store, "page", NOW + HOUR, scope="alert:10")
-    do(store, lambda tx: timers.hasten(tx, "alert:1", NOW))
+    put(store, "page", NOW - HOUR, scope="alert:2")
+    for scope in ("alert:1", "alert:2", "alert:3"):
+        do(store, lambda tx: timers.hasten(tx, scope, "page", NOW))  # noqa: B023 (done at once)
     assert look_at(store) == {
         ("alert:1", "page"): NOW,
-        ("alert:1", "overdue"): NOW - HOUR,
+        ("alert:1", "contact"): NOW + HOUR,
         ("alert:10", "page"): NOW + HOUR,
+        ("alert:2", "page"): NOW - HOUR,
     }
 
 
