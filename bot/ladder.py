@@ -102,7 +102,7 @@ class Ladder:
         if nobody:
             log.error("nobody can be paged", alert=alerts.number(alert), tier=alert.tier)
             words += " No clinician can be paged."
-        title = f"Alert A-{alerts.number(alert)} ({self.renderer.staff_word('tiers', alert.tier)}), page {page}"
+        title = f"Alert A-{alerts.number(alert)} ({Tier(alert.tier).label}), page {page}"
         urgency = URGENCY[Tier(alert.tier)]
         for letter in self.lifeline.hand(tx, title, words, urgency=urgency, now=now, alert_id=alerts.number(alert)):
             alerts.paged(tx, alert, letter, page, None)

@@ -19,6 +19,7 @@ from bot.buttons import (
     read_staff_button,
 )
 from bot.inbound import Incoming
+from bot.on_call import OnCall
 from bot.one_page import OnePage
 from bot.render import Rendered, Renderer
 from flows.care import Channel
@@ -95,6 +96,10 @@ class Staff:
         noted = NOTE.fullmatch(incoming.text.strip())
         if noted is not None:
             self.alerts.keep_note(tx, clinician, int(noted[1]), noted[2], chat_id=incoming.chat_id, now=now)
+            return Done()
+        about_rota = OnCall(self.catalogue, self.renderer).answer(tx, clinician, incoming.text, now=now)
+        if about_rota is not None:
+            self._reply(tx, incoming.chat_id, about_rota, now)
             return Done()
         match incoming.text.split("@")[0].split(" ")[0].lower():
             case "/alerts":
