@@ -181,12 +181,14 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number. Its patient is held."""
-    patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == alert_number)).first()
-    if patient_id is None:
+    """The alert with this number. Its patient is held, or the alert itself where it has none."""
+    found = tx.session.exec(select(AlertRow.id, AlertRow.patient_id).where(AlertRow.id == alert_number)).first()
+    if found is None:
         return None
-    patients.hold(tx, patient_id)
-    return tx.session.get(AlertRow, alert_number)
+    _, patient_id = found
+    if patient_id is not None:
+        patients.hold(tx, patient_id)
+    return tx.session.get(AlertRow, alert_number, with_for_update=patient_id is None)
 
 
 def open_ones(tx: Transaction) -> Sequence[AlertRow]:

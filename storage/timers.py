@@ -113,10 +113,13 @@ def _due(tx: Transaction, now: datetime, limit: int) -> Sequence[tuple[int, str]
 
 
 def _hold_owner(tx: Transaction, scope: str) -> None:
-    """Hold the patient whom a scope belongs to, before the timer itself, as everybody does."""
+    """Hold the patient whom a scope belongs to, or an alert without one, before the timer itself, as everybody does."""
     kind, _, number = scope.partition(":")
     patient_id = int(number) if kind == "patient" else None
     if kind == "alert":
-        patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == int(number))).first()
+        query = select(AlertRow.patient_id).where(AlertRow.id == int(number))
+        patient_id = tx.session.exec(query).first()
+        if patient_id is None:
+            tx.session.exec(query.with_for_update()).first()
     if patient_id is not None:
         patients.hold(tx, patient_id)

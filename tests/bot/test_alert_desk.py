@@ -115,7 +115,7 @@ def desk(content: Catalogue, tmp_path: Path) -> Iterator[Desk]:
             clinicians.accept(tx, clinicians.invite(tx, name, role, now=NOW), chat, now=NOW)
 
     store.submit(people).result()
-    yield Desk(store, Turn.build(content, Renderer(content, None), 1, Lifeline.open([])))
+    yield Desk(store, Turn.build(content, Renderer(content, None), 1, Lifeline.open(["json://127.0.0.1:1/"])))
     store.close()
 
 

@@ -130,7 +130,7 @@ class Alerts(RuleBasedStateMachine):
         super().__init__()
         catalogue, renderer = content()
         self.clock, self.wire = MovableClock(frozen_at=MONDAY), Script()
-        lifeline = Lifeline.open([])
+        lifeline = Lifeline.open(["json://127.0.0.1:1/"])
         self.turn = Turn.build(catalogue, renderer, 1, lifeline)
         self.delivery = Delivery(self.store, self.wire, self.turn, lifeline, self.clock, lambda: None)
         self.ticker = Ticker(self.store, self.turn, lifeline, self.clock, lambda: None)
@@ -236,8 +236,17 @@ class Alerts(RuleBasedStateMachine):
     def lands(self, which: int, fate: str) -> None:
         if which < len(self.flying):
             letter, self.wire.fate = self.flying.pop(which), FATES[fate]
-            outcome = self.loop.run_until_complete(self.delivery._try(letter))
+            outcome = self.became(letter)
             self.done(lambda tx: self.delivery._write_one(tx, letter, outcome))
+
+    def became(self, letter: Letter) -> Callable[[Transaction], None]:
+        """What is to be written down of a message whose fate is known."""
+        now = self.clock.now()
+        if letter.chat_id is not None:
+            return self.loop.run_until_complete(self.delivery._try(letter))
+        if self.wire.fate is None:
+            return lambda tx: outbox.sent(tx, letter, None, now=now)
+        return lambda tx: outbox.again(tx, letter, now, "the channel did not take it")
 
     @rule()
     def everything_arrives(self) -> None:

@@ -4,11 +4,9 @@ The real bot, the sandbox as Telegram, a clock that is moved, and a service that
 """
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,8 +17,9 @@ from flows.escalation import Outcome, Role, Tier
 from storage import clinicians as team
 from storage import patients
 from storage.database import Transaction
-from tests.e2e.test_escalation import pager
-from tests.world import Phone, World
+from tests.databases import Database
+from tests.outside import Outside, webhook
+from tests.world import Phone, World, world
 
 HERE = ZoneInfo("America/Los_Angeles")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -42,32 +41,19 @@ OUTCOMES = {
 }
 
 
-@dataclass
-class Fallback:
-    """What the fallback channel got. Every page must be read: an unread one fails the test."""
-
-    got: list[dict[str, Any]]
-
-    def gets(self, *titles: str) -> None:
-        """Read all that came; it must have these titles."""
-        assert [page["title"] for page in self.got] == list(titles)
-        self.got.clear()
-
-
 @pytest.fixture
-async def fallback(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Fallback]:
+async def fallback() -> AsyncIterator[Outside]:
     """The service that the clinic's FALLBACK_URLS name."""
-    async with pager() as (url, got):
-        monkeypatch.setenv("FALLBACK_URLS", url)
-        yield Fallback(got)
+    async with webhook() as service:
+        yield service
 
 
 @pytest.fixture
-async def here(fallback: Fallback, here: World) -> AsyncIterator[World]:
+async def here(tmp_path: Path, database: Database, fallback: Outside) -> AsyncIterator[World]:
     """A running world in which, at the end, nobody may have anything left to read."""
-    yield here
-    await here.is_quiet()
-    fallback.gets()
+    async with world(tmp_path, database=database, fallback=(fallback.url,)) as running:
+        yield running
+        await running.is_quiet()
 
 
 async def at(here: World, local: str) -> None:
@@ -137,7 +123,7 @@ def with_sound(here: World, phone: Phone, words: str) -> list[bool]:
 # Every step of every tier, by the content that comes with the bot.
 
 
-async def test_p4_an_emergency_takes_every_step_and_then_repeats_for_ever(here: World, fallback: Fallback) -> None:
+async def test_p4_an_emergency_takes_every_step_and_then_repeats_for_ever(here: World, fallback: Outside) -> None:
     lee, kim = await here.clinician(), await here.clinician("Kim", Role.STAFF)
     await at(here, "2026-11-28T03:00")
     await emergency(here, lee)
@@ -149,18 +135,18 @@ async def test_p4_an_emergency_takes_every_step_and_then_repeats_for_ever(here: 
     await here.is_quiet()
     await here.passes(MINUTE)
     await everyone_gets([lee, kim], "EMERGENCY · A-1 · page 3")
-    fallback.gets("Alert A-1 (Emergency), page 3")
+    await fallback.gets("Alert A-1 (Emergency), page 3")
     await here.passes(14 * MINUTE)
     await here.is_quiet()
-    fallback.gets()
+    fallback.nothing_more()
     for number, passed in enumerate((MINUTE, 15 * MINUTE, 15 * MINUTE, 30 * DAY, 15 * MINUTE), start=4):
         await here.passes(passed)
         await everyone_gets([lee, kim], f"EMERGENCY · A-1 · page {number}")
-        fallback.gets(f"Alert A-1 (Emergency), page {number}")
+        await fallback.gets(f"Alert A-1 (Emergency), page {number}")
     assert with_sound(here, lee, "A-1") == [True] * 8
 
 
-async def test_p4_an_urgent_alert_takes_every_step_at_night_too(here: World, fallback: Fallback) -> None:
+async def test_p4_an_urgent_alert_takes_every_step_at_night_too(here: World, fallback: Outside) -> None:
     lee, kim, sam = await here.clinician(), await here.clinician("Kim", Role.STAFF), here.patient()
     await at(here, "2026-11-27T23:00")
     sam.says(STOPPED)
@@ -175,7 +161,7 @@ async def test_p4_an_urgent_alert_takes_every_step_at_night_too(here: World, fal
     for number, passed in enumerate((MINUTE, HOUR, HOUR), start=3):
         await here.passes(passed)
         await everyone_gets([lee, kim], f"URGENT · A-1 · page {number}")
-        fallback.gets(f"Alert A-1 (Urgent), page {number}")
+        await fallback.gets(f"Alert A-1 (Urgent), page {number}")
         await here.passes(timedelta())
     assert with_sound(here, lee, "A-1") == [True] * 5
 
@@ -257,9 +243,7 @@ OWN = """
 """
 
 
-async def test_a_clinics_own_steps_name_persons_roles_and_hours(
-    here: World, fallback: Fallback, tmp_path: Path
-) -> None:
+async def test_a_clinics_own_steps_name_persons_roles_and_hours(here: World, fallback: Outside, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
     (own / "escalation.yaml").write_text(OWN, "utf-8")
@@ -276,7 +260,7 @@ async def test_a_clinics_own_steps_name_persons_roles_and_hours(
     await everyone_gets([kim, lee, noa], "A-1 · page 3")
     for number, passed in ((4, 3), (5, 4), (6, 4)):
         await here.passes(passed * MINUTE)
-        fallback.gets(f"Alert A-1 (Emergency), page {number}")
+        await fallback.gets(f"Alert A-1 (Emergency), page {number}")
     noa.says("contact 1")
     await noa.gets("Done")
 
@@ -314,7 +298,7 @@ async def test_a_clinics_own_steps_name_persons_roles_and_hours(
 # The bot is taken down and started again at every step.
 
 
-async def test_p4_a_restart_at_any_step_of_an_alert_loses_nothing(here: World, fallback: Fallback) -> None:
+async def test_p4_a_restart_at_any_step_of_an_alert_loses_nothing(here: World, fallback: Outside) -> None:
     lee, kim, sam = await here.clinician(), await here.clinician("Kim", Role.STAFF), await known(here)
     await at(here, "2026-11-23T20:00")
     await fact(here, sam, "D3", Tier.ROUTINE)  # raised
@@ -380,7 +364,7 @@ async def test_p4_who_took_an_alert_and_did_not_speak_with_the_patient_is_paged_
 
 
 async def test_p4_an_emergency_that_was_taken_waits_half_an_hour_for_a_call_and_then_begins_again(
-    here: World, fallback: Fallback
+    here: World, fallback: Outside
 ) -> None:
     lee, kim = await here.clinician(), await here.clinician("Kim", Role.STAFF)
     sam = await emergency(here, lee)
@@ -530,7 +514,7 @@ async def test_a_forged_button_hands_an_alert_to_nobody(here: World) -> None:
     await everyone_gets([lee, kim], "A-1 · page 2")
 
 
-async def test_escalate_pages_the_next_people_at_once_from_every_state(here: World, fallback: Fallback) -> None:
+async def test_escalate_pages_the_next_people_at_once_from_every_state(here: World, fallback: Outside) -> None:
     lee, kim = await here.clinician(), await here.clinician("Kim", Role.STAFF)
     sam = await emergency(here, lee)
     assert await toast(here, lee.taps("Escalate")) == "The next people are paged now."  # from paged
@@ -541,7 +525,7 @@ async def test_escalate_pages_the_next_people_at_once_from_every_state(here: Wor
     lee.taps("Escalate")
     await everyone_gets([lee, kim], "A-1 · page 3")
     await here.settled()
-    fallback.gets("Alert A-1 (Emergency), page 3")
+    await fallback.gets("Alert A-1 (Emergency), page 3")
     lee.taps("I spoke with them")
     await kim.sees("In hand")
     kim.says("escalate 1")
@@ -549,7 +533,7 @@ async def test_escalate_pages_the_next_people_at_once_from_every_state(here: Wor
     await kim.gets("A-1 · page 4")
     await kim.gets("The next people are paged now.")
     await here.settled()
-    fallback.gets("Alert A-1 (Emergency), page 4")
+    await fallback.gets("Alert A-1 (Emergency), page 4")
     await here.passes(14 * MINUTE)
     await here.is_quiet()
     lee.says("resolve 1 referred")
@@ -590,7 +574,7 @@ async def test_an_alert_is_resolved_with_each_outcome_by_tap_and_typed(here: Wor
     await here.passes(7 * DAY)
 
 
-async def test_the_trace_tells_all_and_a_note_only_to_who_may_open_the_record(here: World, fallback: Fallback) -> None:
+async def test_the_trace_tells_all_and_a_note_only_to_who_may_open_the_record(here: World, fallback: Outside) -> None:
     lee, kim = await here.clinician(), await here.clinician("Kim", Role.STAFF)
     sam = await emergency(here, lee)
     await here.passes(5 * MINUTE)
@@ -599,7 +583,8 @@ async def test_the_trace_tells_all_and_a_note_only_to_who_may_open_the_record(he
     await here.passes(10 * MINUTE)
     await lee.gets("page 3")
     await lee.gets("page 4")
-    fallback.gets("Alert A-1 (Emergency), page 3", "Alert A-1 (Emergency), page 4")
+    for number in (3, 4):
+        await fallback.gets(f"Alert A-1 (Emergency), page {number}")
     await here.passes(MINUTE)
     lee.says("ack 1")
     await lee.gets("Done")
@@ -833,7 +818,7 @@ async def test_a_patient_who_blocked_the_bot_is_told_nothing(here: World) -> Non
 
 
 async def test_p4_on_a_night_when_the_clocks_change_an_emergency_keeps_its_minutes(
-    here: World, fallback: Fallback
+    here: World, fallback: Outside
 ) -> None:
     lee = await here.clinician()
     for number, night in enumerate(("2027-03-14", "2027-11-07"), start=1):
@@ -846,7 +831,8 @@ async def test_p4_on_a_night_when_the_clocks_change_an_emergency_keeps_its_minut
                 await lee.gets(f"A-{number} · page {len(pages) + 2}")
                 pages.append(minute)
         assert pages == [5, 15, 30, 45]
-        fallback.gets(*(f"Alert A-{number} (Emergency), page {page}" for page in (3, 4, 5)))
+        for page in (3, 4, 5):
+            await fallback.gets(f"Alert A-{number} (Emergency), page {page}")
         lee.says(f"contact {number}")
         await lee.gets("Done")
 
@@ -877,18 +863,18 @@ async def test_over_a_weekend_on_which_the_clocks_change_the_clinic_opens_at_nin
 # Nobody, and somebody later.
 
 
-async def test_p4_a_clinic_with_nobody_pages_the_fallback_until_somebody_joins(here: World, fallback: Fallback) -> None:
+async def test_p4_a_clinic_with_nobody_pages_the_fallback_until_somebody_joins(here: World, fallback: Outside) -> None:
     sam = await emergency(here)
     await here.settled()
-    assert fallback.got[0]["message"] == "A patient needs a person. No clinician can be paged."
+    assert "A patient needs a person. No clinician can be paged." in fallback.got[0]
     for number, passed in enumerate((0, 5, 10, 15, 15), start=1):
         await here.passes(passed * MINUTE)
-        fallback.gets(f"Alert A-1 (Emergency), page {number}")
+        await fallback.gets(f"Alert A-1 (Emergency), page {number}")
     lee = await here.clinician()
     await lee.gets("EMERGENCY · A-1", "Waiting for somebody to acknowledge")
     await here.passes(15 * MINUTE)
     await lee.gets("EMERGENCY · A-1 · page 6")
-    fallback.gets("Alert A-1 (Emergency), page 6")
+    await fallback.gets("Alert A-1 (Emergency), page 6")
     kim = await here.clinician("Kim", Role.STAFF)
     await kim.gets("EMERGENCY · A-1 · page 6")
     kim.taps("Acknowledge")

@@ -64,7 +64,11 @@ def page(store: Store, chat_id: int | None, text: str) -> int:
     def work(tx: Transaction) -> int:
         alert, _ = alerts.raise_(tx, None, text, Tier.URGENT, (), merge=LEASE, now=NOW)
         number = alerts.number(alert)
-        outbox.put(tx, chat_id, "x", {"text": text}, urgency=Urgency.URGENT, now=NOW, alert_id=number)
+        words = {"text": text}
+        if chat_id is None:
+            outbox.put_fallback(tx, "hook", words, urgency=Urgency.URGENT, now=NOW, alert_id=number)
+        else:
+            outbox.put(tx, chat_id, "x", words, urgency=Urgency.URGENT, now=NOW, alert_id=number)
         return number
 
     return do(store, work)
@@ -178,7 +182,7 @@ def test_a_channel_fails_from_its_third_attempt_until_it_takes_something(store: 
 
 def test_pages_that_wait_for_telegram_are_told_from_those_on_a_fallback_channel(store: Store) -> None:
     def raise_and_page(tx: Transaction) -> int:
-        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), now=NOW)
+        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), merge=LEASE, now=NOW)
         number = alerts.number(alert)
         for seconds, topic in ((0, alerts.scope(alert)), (5, None)):
             now = NOW + seconds * SECOND
@@ -503,8 +507,8 @@ def test_a_page_that_waits_again_is_dropped_when_somebody_took_its_alert_meanwhi
     [letter, kept] = claim(store, limit=2)
     assert letter.alert_id == number
     move(store, number, taken)
-    do(store, lambda tx: outbox.again(tx, letter, NOW + SECOND))
-    do(store, lambda tx: outbox.again(tx, kept, NOW + SECOND))
+    do(store, lambda tx: outbox.again(tx, letter, NOW + SECOND, "a reason"))
+    do(store, lambda tx: outbox.again(tx, kept, NOW + SECOND, "a reason"))
     found = claim(store, now=NOW + SECOND)
     assert {each.alert_id for each in found} >= {other}
     assert number not in {each.alert_id for each in found}
