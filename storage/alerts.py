@@ -51,7 +51,7 @@ def raise_(
     query = (
         select(AlertRow)
         .where(AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN))
-        .order_by(col(AlertRow.id).desc())
+        .order_by(col(AlertRow.state).in_(TAKEN), col(AlertRow.id).desc())
     )
     alert = tx.session.exec(query).first()
     if alert is None or (alert.state in TAKEN and alert.raised_at < now - merge):
@@ -233,11 +233,11 @@ def pages(tx: Transaction, alert: AlertRow) -> int:
     return tx.session.exec(query).one()
 
 
-def told_lately(tx: Transaction, alert: AlertRow, now: datetime) -> bool:
-    """Whether another alert of the same patient was acknowledged within an hour: they have heard of it."""
+def acknowledged_lately(tx: Transaction, alert: AlertRow, now: datetime) -> Collection[AlertRow]:
+    """The other alerts of the same patient that were acknowledged within an hour: they have heard of those."""
     query = (
-        select(AlertEventRow.id)
-        .join(AlertRow, col(AlertRow.id) == AlertEventRow.alert_id)
+        select(AlertRow)
+        .join(AlertEventRow, col(AlertEventRow.alert_id) == AlertRow.id)
         .where(
             AlertRow.patient_id == alert.patient_id,
             AlertRow.id != alert.id,
@@ -245,7 +245,7 @@ def told_lately(tx: Transaction, alert: AlertRow, now: datetime) -> bool:
             AlertEventRow.at > now - TOLD_AGAIN,
         )
     )
-    return tx.session.exec(query).first() is not None
+    return tx.session.exec(query).all()
 
 
 TOLD_AGAIN = timedelta(hours=1)

@@ -303,6 +303,22 @@ def test_new_facts_long_after_an_alert_was_taken_raise_another(store: Store, pat
     assert do(store, lambda tx: later(tx, DAY + HOUR)) != number
 
 
+def test_new_facts_go_to_the_alert_that_nobody_has_before_a_newer_one_that_somebody_has(
+    store: Store, patient: int
+) -> None:
+    first, _ = do(store, lambda tx: raise_(tx, patient))
+    move(store, first, AlertStep.CONTACT)
+
+    def later(tx: Transaction, days: int) -> int:
+        at = NOW + days * DAY
+        return alerts.number(alerts.raise_(tx, patient, RULE, Tier.URGENT, (), merge=DAY, now=at)[0])
+
+    second = do(store, lambda tx: later(tx, 2))
+    move(store, second, AlertStep.CONTACT)
+    move(store, first, AlertStep.ESCALATE)
+    assert do(store, lambda tx: later(tx, 4)) == first
+
+
 def test_new_facts_within_the_time_page_an_alert_again_that_was_taken(store: Store, patient: int) -> None:
     number, _ = do(store, lambda tx: raise_(tx, patient))
     move(store, number, AlertStep.CONTACT)

@@ -10,10 +10,11 @@ from sqlmodel import col, select
 
 from flows.escalation import Tier
 from flows.events import Seen
+from flows.lifecycle import AlertStep
 from storage import alerts, outbox
 from storage.database import Store, Transaction
 from storage.outbox import LEASE, Delivery, Letter, Urgency
-from storage.tables import DeadLetterRow, OutboxRow
+from storage.tables import AlertRow, DeadLetterRow, OutboxRow
 from tests.storage.parts import NOW, add_patient, do
 
 pytestmark = pytest.mark.both_databases
@@ -55,6 +56,27 @@ def state(store: Store, letter: Letter) -> tuple[str, int]:
 
 def next_due(store: Store, now: datetime = NOW) -> datetime | None:
     return do(store, lambda tx: outbox.next_due(tx, now))
+
+
+def page(store: Store, chat_id: int | None, text: str) -> int:
+    """Queue a page of a new alert; returns the alert's number."""
+
+    def work(tx: Transaction) -> int:
+        alert, _ = alerts.raise_(tx, None, text, Tier.URGENT, (), merge=LEASE, now=NOW)
+        number = alerts.number(alert)
+        words = {"text": text}
+        if chat_id is None:
+            outbox.put_fallback(tx, "hook", words, urgency=Urgency.URGENT, now=NOW, alert_id=number)
+        else:
+            outbox.put(tx, chat_id, "x", words, urgency=Urgency.URGENT, now=NOW, alert_id=number)
+        return number
+
+    return do(store, work)
+
+
+def move(store: Store, number: int, *steps: AlertStep) -> None:
+    for step in steps:
+        do(store, lambda tx: alerts.move(tx, tx.session.get_one(AlertRow, number), step, now=NOW))  # noqa: B023
 
 
 def test_a_letter_is_what_was_put(store: Store) -> None:
@@ -472,3 +494,39 @@ def test_p4_places_that_are_kept_free_are_for_what_presses(store: Store) -> None
     put(store, CAS, "urgent", urgency=Urgency.URGENT)
     letters = do(store, lambda tx: outbox.claim(tx, now=NOW, limit=9, least_urgent=Urgency.URGENT))
     assert words(letters) == ["urgent"]
+
+
+@pytest.mark.parametrize("taken", [AlertStep.ACKNOWLEDGE, AlertStep.CONTACT, AlertStep.RESOLVE])
+@pytest.mark.parametrize("chat_id", [ADA, None])
+def test_a_page_that_waits_again_is_dropped_when_somebody_took_its_alert_meanwhile(
+    store: Store, chat_id: int | None, taken: AlertStep
+) -> None:
+    number = page(store, chat_id, "taken")
+    other = page(store, BEN, "not taken")
+    put(store, ADA, "after it")
+    [letter, kept] = claim(store, limit=2)
+    assert letter.alert_id == number
+    move(store, number, taken)
+    do(store, lambda tx: outbox.again(tx, letter, NOW + SECOND, "a reason"))
+    do(store, lambda tx: outbox.again(tx, kept, NOW + SECOND, "a reason"))
+    found = claim(store, now=NOW + SECOND)
+    assert {each.alert_id for each in found} >= {other}
+    assert number not in {each.alert_id for each in found}
+    assert state(store, letter) == (Delivery.DROPPED, 1)
+    rest = {*words(found), *words(claim(store, now=NOW + SECOND))}
+    assert rest == {"not taken", "after it"}
+
+
+def test_a_page_that_a_crash_left_under_way_is_dropped_when_somebody_took_its_alert(store: Store) -> None:
+    numbers = [page(store, ADA, "released"), page(store, BEN, "lease over")]
+    [first, second] = claim(store)
+    for number in numbers:
+        move(store, number, AlertStep.ACKNOWLEDGE)
+    assert claim(store, now=NOW + LEASE) == []
+    assert [state(store, letter)[0] for letter in (first, second)] == [Delivery.DROPPED] * 2
+    third = page(store, CAS, "again")
+    [letter] = claim(store)
+    move(store, third, AlertStep.ACKNOWLEDGE, AlertStep.ESCALATE)
+    do(store, outbox.release)
+    assert words(claim(store)) == ["again"], "it is open again"
+    assert state(store, letter) == (Delivery.SENDING, 2)
