@@ -12,6 +12,7 @@ from sqlmodel import col, func, or_, select
 from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, TAKEN, UNTAKEN, AlertState, AlertStep, after
+from flows.redflags import DRILL
 from storage import patients, timers
 from storage.database import Transaction, new_id
 from storage.outbox import Delivery
@@ -192,6 +193,11 @@ def open_ones(tx: Transaction) -> Sequence[AlertRow]:
     """Every alert that is not resolved, the most urgent and oldest first."""
     rows = tx.session.exec(select(AlertRow).where(col(AlertRow.state).in_(OPEN))).all()
     return sorted(rows, key=lambda alert: (Tier(alert.tier).urgency, number(alert)))
+
+
+def open_drill(tx: Transaction) -> AlertRow | None:
+    """The drill that is going on."""
+    return tx.session.exec(select(AlertRow).where(AlertRow.rule == DRILL, col(AlertRow.state).in_(OPEN))).first()
 
 
 def lately(tx: Transaction, patient_id: int, now: datetime) -> frozenset[str]:
