@@ -50,6 +50,7 @@ def raise_(
         select(AlertRow)
         .where(AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN))
         .order_by(col(AlertRow.id).desc())
+        .with_for_update(key_share=True)
     )
     alert = tx.session.exec(query).first()
     if alert is None or (alert.state in TAKEN and alert.raised_at < now - merge):
@@ -137,7 +138,8 @@ class TraceLine:
 
 def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
     """All that happened to an alert, the oldest first. Reading its words is for the caller to audit."""
-    events = tx.session.exec(select(AlertEventRow).where(AlertEventRow.alert_id == number(alert)))
+    happened = select(AlertEventRow).where(AlertEventRow.alert_id == number(alert))
+    events = tx.session.exec(happened.order_by(col(AlertEventRow.id)))
     lines = [
         TraceLine(
             row.at,
@@ -160,7 +162,7 @@ def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
             sent_at=sending.sent_at,
             reason=sending.reason or "",
         )
-        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)))
+        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)).order_by(col(PageRow.id)))
     ]
     return sorted(lines, key=lambda line: line.at)
 
@@ -181,12 +183,12 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number. Its patient is held."""
+    """The alert with this number as it is now. Its patient is held first, and then the alert itself."""
     patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == alert_number)).first()
-    if patient_id is None:
-        return None
-    patients.hold(tx, patient_id)
-    return tx.session.get(AlertRow, alert_number)
+    if patient_id is not None:
+        patients.hold(tx, patient_id)
+    query = select(AlertRow).where(AlertRow.id == alert_number).with_for_update(key_share=True)
+    return tx.session.exec(query.execution_options(populate_existing=True)).first()
 
 
 def open_ones(tx: Transaction) -> Sequence[AlertRow]:

@@ -113,10 +113,13 @@ def _due(tx: Transaction, now: datetime, limit: int) -> Sequence[tuple[int, str]
 
 
 def _hold_owner(tx: Transaction, scope: str) -> None:
-    """Hold the patient whom a scope belongs to, before the timer itself, as everybody does."""
+    """Hold the patient whom a scope belongs to, and an alert, before the timer itself, as everybody does."""
     kind, _, number = scope.partition(":")
-    patient_id = int(number) if kind == "patient" else None
+    if kind == "patient":
+        patients.hold(tx, int(number))
     if kind == "alert":
-        patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == int(number))).first()
-    if patient_id is not None:
-        patients.hold(tx, patient_id)
+        alert = AlertRow.id == int(number)
+        patient_id = tx.session.exec(select(AlertRow.patient_id).where(alert)).first()
+        if patient_id is not None:
+            patients.hold(tx, patient_id)
+        tx.session.exec(select(AlertRow.id).where(alert).with_for_update(key_share=True)).first()
