@@ -53,6 +53,7 @@ def raise_(
         select(AlertRow)
         .where(AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN))
         .order_by(col(AlertRow.state).in_(TAKEN), col(AlertRow.id).desc())
+        .with_for_update(key_share=True)
     )
     alert = tx.session.exec(query).first()
     if alert is None or (alert.state in TAKEN and alert.raised_at < now - merge):
@@ -140,7 +141,8 @@ class TraceLine:
 
 def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
     """All that happened to an alert, the oldest first. Reading its words is for the caller to audit."""
-    events = tx.session.exec(select(AlertEventRow).where(AlertEventRow.alert_id == number(alert)))
+    happened = select(AlertEventRow).where(AlertEventRow.alert_id == number(alert))
+    events = tx.session.exec(happened.order_by(col(AlertEventRow.id)))
     lines = [
         TraceLine(
             row.at,
@@ -163,7 +165,7 @@ def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
             sent_at=sending.sent_at,
             reason=sending.reason or "",
         )
-        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)))
+        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)).order_by(col(PageRow.id)))
     ]
     return sorted(lines, key=lambda line: line.at)
 
@@ -184,9 +186,10 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number. Its patient is held, or the alert itself when it has none."""
+    """The alert with this number as it is now. Its patient is held first, and then the alert itself."""
     timers.hold_owner(tx, f"alert:{alert_number}")
-    return tx.session.get(AlertRow, alert_number)
+    query = select(AlertRow).where(AlertRow.id == alert_number).execution_options(populate_existing=True)
+    return tx.session.exec(query).first()
 
 
 def open_ones(tx: Transaction) -> Sequence[AlertRow]:

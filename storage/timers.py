@@ -113,17 +113,13 @@ def _due(tx: Transaction, now: datetime, limit: int) -> Sequence[tuple[int, str]
 
 
 def hold_owner(tx: Transaction, scope: str) -> None:
-    """Hold the patient whom a scope belongs to, before anything of theirs, as everybody does.
-
-    An alert about the clinic itself has no patient, and is held itself.
-    """
+    """Hold the patient whom a scope belongs to, and an alert, before anything of theirs, as everybody does."""
     kind, _, number = scope.partition(":")
     if kind == "patient":
         patients.hold(tx, int(number))
-    elif kind == "alert":
-        alert = select(AlertRow.patient_id).where(AlertRow.id == int(number))
-        patient_id = tx.session.exec(alert).first()
+    if kind == "alert":
+        alert = AlertRow.id == int(number)
+        patient_id = tx.session.exec(select(AlertRow.patient_id).where(alert)).first()
         if patient_id is not None:
             patients.hold(tx, patient_id)
-        else:
-            tx.session.exec(alert.with_for_update(key_share=True)).first()
+        tx.session.exec(select(AlertRow.id).where(alert).with_for_update(key_share=True)).first()
