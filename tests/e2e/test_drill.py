@@ -107,7 +107,7 @@ async def test_the_fallback_channel_is_told_that_it_is_a_drill(tmp_path: Path) -
         await here.app.store.run(lambda tx: here.app.turn.ladder.drill(tx, Tier.EMERGENCY, now=here.clock.now()))
         here.app.ticker.wake()
         await here.settled()
-        assert [page["title"] for page in got] == ["DRILL, alert A-1 (Emergency), page 1"]
+        assert [page["title"] for page in got] == ["DRILL, alert A-1 (emergency), page 1"]
         assert got[0]["message"] == (
             "This is a drill: nobody is in danger. Please acknowledge it on Telegram. No clinician can be paged."
         )
@@ -204,7 +204,7 @@ async def test_the_menu_and_the_help_of_staff_name_both(here: World) -> None:
     await lee.gets("/drill", "/figures")
     await here.settled()
     commands = [command["command"] for command in here.app.turn.staff.renderer.menu(staff=True)]
-    assert commands == ["alerts", "requests", "drill", "figures", "help"]
+    assert commands == ["alerts", "requests", "oncall", "drill", "figures", "help"]
 
 
 async def test_p4_a_drill_that_another_process_raised_is_not_quiet_while_the_bot_has_not_seen_it(here: World) -> None:

@@ -135,14 +135,14 @@ async def test_p4_an_emergency_takes_every_step_and_then_repeats_for_ever(here: 
     await here.is_quiet()
     await here.passes(MINUTE)
     await everyone_gets([lee, kim], "EMERGENCY · A-1 · page 3")
-    await fallback.gets("Alert A-1 (Emergency), page 3")
+    await fallback.gets("Alert A-1 (emergency), page 3")
     await here.passes(14 * MINUTE)
     await here.is_quiet()
     fallback.nothing_more()
     for number, passed in enumerate((MINUTE, 15 * MINUTE, 15 * MINUTE, 30 * DAY, 15 * MINUTE), start=4):
         await here.passes(passed)
         await everyone_gets([lee, kim], f"EMERGENCY · A-1 · page {number}")
-        await fallback.gets(f"Alert A-1 (Emergency), page {number}")
+        await fallback.gets(f"Alert A-1 (emergency), page {number}")
     assert with_sound(here, lee, "A-1") == [True] * 8
 
 
@@ -260,7 +260,7 @@ async def test_a_clinics_own_steps_name_persons_roles_and_hours(here: World, fal
     await everyone_gets([kim, lee, noa], "A-1 · page 3")
     for number, passed in ((4, 3), (5, 4), (6, 4)):
         await here.passes(passed * MINUTE)
-        await fallback.gets(f"Alert A-1 (Emergency), page {number}")
+        await fallback.gets(f"Alert A-1 (emergency), page {number}")
     noa.says("contact 1")
     await noa.gets("Done")
 
@@ -525,7 +525,7 @@ async def test_escalate_pages_the_next_people_at_once_from_every_state(here: Wor
     lee.taps("Escalate")
     await everyone_gets([lee, kim], "A-1 · page 3")
     await here.settled()
-    await fallback.gets("Alert A-1 (Emergency), page 3")
+    await fallback.gets("Alert A-1 (emergency), page 3")
     lee.taps("I spoke with them")
     await kim.sees("In hand")
     kim.says("escalate 1")
@@ -533,7 +533,7 @@ async def test_escalate_pages_the_next_people_at_once_from_every_state(here: Wor
     await kim.gets("A-1 · page 4")
     await kim.gets("The next people are paged now.")
     await here.settled()
-    await fallback.gets("Alert A-1 (Emergency), page 4")
+    await fallback.gets("Alert A-1 (emergency), page 4")
     await here.passes(14 * MINUTE)
     await here.is_quiet()
     lee.says("resolve 1 referred")
@@ -584,7 +584,7 @@ async def test_the_trace_tells_all_and_a_note_only_to_who_may_open_the_record(he
     await lee.gets("page 3")
     await lee.gets("page 4")
     for number in (3, 4):
-        await fallback.gets(f"Alert A-1 (Emergency), page {number}")
+        await fallback.gets(f"Alert A-1 (emergency), page {number}")
     await here.passes(MINUTE)
     lee.says("ack 1")
     await lee.gets("Done")
@@ -869,12 +869,12 @@ async def test_p4_a_clinic_with_nobody_pages_the_fallback_until_somebody_joins(h
     assert "A patient needs a person. No clinician can be paged." in fallback.got[0]
     for number, passed in enumerate((0, 5, 10, 15, 15), start=1):
         await here.passes(passed * MINUTE)
-        await fallback.gets(f"Alert A-1 (Emergency), page {number}")
+        await fallback.gets(f"Alert A-1 (emergency), page {number}")
     lee = await here.clinician()
     await lee.gets("EMERGENCY · A-1", "Waiting for somebody to acknowledge")
     await here.passes(15 * MINUTE)
     await lee.gets("EMERGENCY · A-1 · page 6")
-    await fallback.gets("Alert A-1 (Emergency), page 6")
+    await fallback.gets("Alert A-1 (emergency), page 6")
     kim = await here.clinician("Kim", Role.STAFF)
     await kim.gets("EMERGENCY · A-1 · page 6")
     kim.taps("Acknowledge")
