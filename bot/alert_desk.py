@@ -219,6 +219,7 @@ class AlertDesk:
                 "delivery": "" if line.delivery is None else self.renderer.staff_word("trace", line.delivery),
                 "attempts": line.attempts,
                 "sent_at": "" if line.sent_at is None else f"{line.sent_at.astimezone(zone):%H:%M:%S}",
+                "reason": line.reason,
                 "words": self._told(line, may_read),
             }
 

@@ -18,8 +18,10 @@ from starlette.routing import Route
 from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import check, web
+from bot.auditor import Auditor
 from bot.clock import Clock
 from bot.delivery import Delivery
+from bot.heartbeat import Heartbeat
 from bot.lifeline import Lifeline
 from bot.receiver import WEBHOOK_PATH, Receiver
 from bot.settings import Settings, SettingsError
@@ -27,8 +29,9 @@ from bot.ticker import Ticker
 from bot.turn import Turn
 from bot.wire import Wire, asked_to_wait
 from storage import outbox
+from storage.address import database_file
 from storage.cipher import Keyring, keyring_from_file
-from storage.database import SoleUse, Store, database_file, open_store
+from storage.database import Store, is_made, open_store, use
 
 log = structlog.get_logger()
 
@@ -45,6 +48,7 @@ class App:
     receiver: Receiver
     delivery: Delivery
     ticker: Ticker
+    auditor: Auditor
     task: asyncio.Task[None]
 
 
@@ -58,9 +62,9 @@ def read_keys(settings: Settings) -> Keyring:
     """The keys of TAPERLINE_KEYS or of the key file, which is made with a new database. Raises KeysError."""
     if settings.taperline_keys is not None:
         return Keyring.parse(settings.taperline_keys.get_secret_value(), source="TAPERLINE_KEYS")
-    database, file = database_file(settings.database_url), key_file(settings)
+    file = key_file(settings)
     is_new = not file.exists()
-    keyring = keyring_from_file(file, create=database is None or not database.exists())
+    keyring = keyring_from_file(file, create=is_new and not is_made(settings.database_url))
     if is_new:
         log.warning(
             f"A new key was made in {file}. Without it nobody can read the answers: back it up, away from them."
@@ -82,11 +86,15 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
     async with AsyncExitStack() as stack:
         content, renderer = check.load(settings.content_dir)
         lifeline = Lifeline.open([url.get_secret_value() for url in settings.fallback_urls])
-        stack.callback(SoleUse(settings.database_url).release)
+        if not lifeline.channels:
+            log.warning("FALLBACK_URLS is empty: when Telegram fails, nobody is paged")
+        using = use(settings.database_url)
+        stack.callback(using.release)
         keyring = read_keys(settings)
         store = open_store(settings.database_url, keyring)
         stack.callback(store.close)
-        await store.run(outbox.release)
+        if using.is_first:
+            await store.run(outbox.release)
         listener = web.listen(settings.host, settings.port) if settings.public_url is not None else None
         if listener is not None:
             stack.callback(listener.close)
@@ -102,30 +110,33 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
             ticker.wake()
 
         receiver = Receiver(store, wire, turn, lifeline, delivery, clock, committed)
+        url = f"{settings.public_url}{WEBHOOK_PATH}" if settings.public_url is not None else None
+        heartbeat = Heartbeat(settings.heartbeat_url)
+        auditor = Auditor(store, turn.ladder, lifeline, receiver, heartbeat, clock, committed, url)
         await _optional(wire.call("setMyCommands", {"commands": renderer.menu()}))
-        if listener is not None and settings.public_url is not None:
+        if listener is not None and url is not None:
             secret = _webhook_secret(settings, keyring)
             await stack.enter_async_context(web.serving(_site(receiver, secret), listener))
-            url = f"{settings.public_url}{WEBHOOK_PATH}"
             remedy = f"{settings.telegram_base_url} does not accept the webhook {url}. Check PUBLIC_URL."
             start = partial(receiver.start_webhook, url, secret)
             await _until_reached(start, settings.telegram_base_url, remedy)
         else:
             await _optional(wire.call("deleteWebhook", {}))
-        task = asyncio.create_task(_run(receiver if listener is None else None, delivery, ticker))
+        task = asyncio.create_task(_run(receiver if listener is None else None, delivery, ticker, auditor))
         log.info("running", bot=wire.username, by="polling" if listener is None else "webhook")
         try:
-            yield App(store, wire, turn, receiver, delivery, ticker, task)
+            yield App(store, wire, turn, receiver, delivery, ticker, auditor, task)
         finally:
             task.cancel()
             await asyncio.wait([task])
 
 
-async def _run(poller: Receiver | None, delivery: Delivery, ticker: Ticker) -> None:
-    """Deliver, tick and, without a webhook, poll. A part that dies takes the others down, loudly."""
+async def _run(poller: Receiver | None, delivery: Delivery, ticker: Ticker, auditor: Auditor) -> None:
+    """Deliver, tick, audit and, without a webhook, poll. A part that dies takes the others down, loudly."""
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(delivery.run())
         tasks.create_task(ticker.run())
+        tasks.create_task(auditor.run())
         if poller is not None:
             tasks.create_task(poller.poll())
 

@@ -28,6 +28,7 @@ from flows.care import Person
 from flows.catalogue import Catalogue
 from flows.conversation import Conversation
 from flows.errors import TaperlineError
+from flows.escalation import Tier
 from flows.events import Sought
 from flows.questionnaire import Questionnaire
 from flows.scores import scores
@@ -175,7 +176,7 @@ class Chat:
         for alert in alerts.open_ones(tx):
             number = alerts.number(alert)
             if number > self._told:
-                found.append(f"    ! {alert.tier.upper()} {alert.rule}")
+                found.append(f"    ! {Tier(alert.tier).label.upper()} {alert.rule}")
         self._told = max([self._told, *(alerts.number(alert) for alert in alerts.open_ones(tx))])
         return sorted(found)
 
@@ -241,7 +242,7 @@ def opened(
         store = open_store(f"sqlite:///{Path(folder) / 'chat.db'}", Keyring.generate())
         try:
             wire = Wire("1:chat", "http://127.0.0.1:9")
-            chat = Chat(store, Turn.build(catalogue, renderer, 1, Lifeline.open(())), wire, now)
+            chat = Chat(store, Turn.build(catalogue, renderer, 1, Lifeline()), wire, now)
             if form is not None:
                 chat.seek(NAME)
             yield chat

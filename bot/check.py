@@ -73,7 +73,7 @@ STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
         *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
-        *("no_intake", "summary", "trace", "figures"),
+        *("no_intake", "summary", "trace", "on_call", "rota_changed", "rota_help", "figures"),
     }
 )
 STAFF_WORDS: Mapping[str, Iterable[str]] = {
@@ -84,7 +84,7 @@ STAFF_WORDS: Mapping[str, Iterable[str]] = {
     "came_of_it": Outcome,
     "figures": ("to_page", "to_acknowledge", "to_contact"),
     "asked": (Deed.HAND_OVER, Deed.RESOLVE),
-    "trace": (*AlertStep, *Delivery, "raised", "note", "late", "fallback"),
+    "trace": (*AlertStep, *Delivery, "raised", "note", "late", "unpaged", "fallback"),
 }
 """Short words that the staff's side says by name."""
 TOASTS = ("stale", "noted_before", "unknown", "first_question", "enough")
@@ -254,7 +254,8 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
-    for template in STAFF_TEXTS - {"alert", "request", "why", "summary", "trace", "figures"}:
+    of_the_rota = {"on_call", "rota_changed", "rota_help"}
+    for template in STAFF_TEXTS - {"alert", "request", "why", "summary", "trace", "figures"} - of_the_rota:
         named: dict[str, Any] = {
             "name": "Dr. Lee",
             "role": Role.STAFF,
@@ -293,8 +294,12 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
         "delivery": "Sent",
         "attempts": 2,
     }
-    traced = partial(renderer.staff, "trace", number=1, lines=[{**line, "sent_at": "10:00"}], left_out=1)
+    traced = partial(
+        renderer.staff, "trace", number=1, lines=[{**line, "sent_at": "10:00", "reason": "A."}], left_out=1
+    )
     yield from _fault("templates/staff/trace.html.j2", traced)
+    for template, way in _of_the_rota():
+        yield from _fault(f"templates/staff/{template}.html.j2", partial(renderer.staff, template, **way))
     yield from _fault("templates/staff/figures.html.j2", partial(_figures, content, renderer))
     filled = {"who": "", "ago": "", "number": "1", "due": "", "names": "", "days": "1"}
     for group, needed in STAFF_WORDS.items():
@@ -304,6 +309,22 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
     yield from _fault(words, lambda: Rendered(str(renderer.menu(staff=True)), []))
     if not content.rules or not content.crisis_lines:
         yield "redflags.yaml and crisis_lines.yaml must each have an entry"
+
+
+def _of_the_rota() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the texts of the rota are told, so that every part of them is needed once."""
+    line = {"rotation": "nights", "begins": "Thu 18:00", "ends": "Fri 08:00", "before": "Dr. Lee", "is_gap": True}
+    lines = [{**line, "who": who} for who in ("Dr. Kim", None)]
+    current = {"name": "nights", "begins": None, "who": None, "until": "Fri 08:00", "next": None}
+    rotations = [current, {"name": "days", "begins": "Fri 08:00"}]
+    for shown, gaps in (((), ()), (rotations, ()), (rotations, lines)):
+        yield "on_call", {"rotations": shown, "gaps": gaps, "left_out": 1, "days": 14}
+    for deed in ("away", "cover", "back", "told"):
+        for changes in ((), lines):
+            told = {"deed": deed, "changes": changes, "left_out": 1, "ended": changes, "left": lines, "who": "Dr. Lee"}
+            yield "rota_changed", {**line, **told}
+    for reason in ("", "Why."):
+        yield "rota_help", {**line, "reason": reason}
 
 
 def _why(why: Why, rule: Rule) -> Sequence[Rendered]:

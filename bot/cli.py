@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
 from telegram.error import TelegramError
 
 from bot import app as application
@@ -20,7 +22,7 @@ from bot import chat as chatting
 from bot import check as checking
 from bot import drill as drills
 from bot import figures as telling
-from bot import log
+from bot import log, rota_cli
 from bot.clock import SystemClock
 from bot.demo import Demo
 from bot.figures import DAYS, MOST_DAYS
@@ -43,7 +45,7 @@ from flows.problems import Problem, Severity, problems
 from flows.questionnaire import complete
 from flows.questionnaire import load as load_questionnaire
 from flows.validation import response_problems
-from storage import alerts, audit, clinicians, patients, records
+from storage import alerts, audit, clinicians, patients, records, rota
 from storage.database import Store, Transaction
 from storage.figures import period
 from storage.tables import AlertRow
@@ -56,6 +58,9 @@ cli = typer.Typer(
 )
 clinician = typer.Typer(no_args_is_help=True, help="The clinic's people.")
 cli.add_typer(clinician, name="clinician")
+cli.add_typer(rota_cli.rota, name="rota")
+fallback = typer.Typer(no_args_is_help=True, help="The fallback channels, for when Telegram is not enough.")
+cli.add_typer(fallback, name="fallback")
 
 
 def main() -> None:
@@ -292,6 +297,65 @@ def clinician_add(
     with _memory() as store:
         invitation = store.submit(work).result()
     print(f"https://t.me/{username}?start={invitation}")
+
+
+@clinician.command("list")
+def clinician_list() -> None:
+    """List the clinic's people: name, role, whether a page reaches them, and who is on call now.
+
+    The number tells two people of one name apart; commands take it instead of the name.
+    """
+    now = datetime.now(UTC)
+    table = Table("Name", "Role", "Reachable", "On call now", Column("Number", no_wrap=True))
+
+    def work(tx: Transaction) -> None:
+        on_call = rota.on_call_now(tx, now)
+        for row in clinicians.everyone(tx):
+            name, busy = clinicians.name_of(tx, row.id), "yes" if row.id in on_call else ""
+            table.add_row(escape(name), row.role, clinicians.reachability(row, now), busy, str(row.id))
+
+    with _memory() as store:
+        store.submit(work).result()
+    if table.row_count:
+        Console().print(table)
+    else:
+        print('There is nobody yet. Add somebody: taperline clinician add "Dr. Lee" --role physician')
+
+
+@fallback.command("test")
+def fallback_test() -> None:
+    """Send a test page through every address of FALLBACK_URLS at once, and show which of them took it.
+
+    Exit code 1 when one failed, or when there is none. Look at every phone and mailbox too: a service can take a page
+    and lose it. The page says that it is a test, and nothing else.
+
+    Addresses are Apprise's, with spaces between them; see https://github.com/caronc/apprise/wiki for every kind:
+
+    - mailtos://USER:PASSWORD@HOST?smtp=SMTP.HOST&from=BOT@HOST&to=ONCALL@HOST (e-mail)
+
+    - twilio://ACCOUNT_SID:AUTH_TOKEN@FROM_NUMBER/TO_NUMBER (SMS)
+
+    - vonage://KEY:SECRET@FROM_NUMBER/TO_NUMBER (SMS)
+
+    - pagerduty://INTEGRATION_KEY@API_KEY (pager)
+
+    - jsons://USER:PASSWORD@HOST/PATH (a webhook of your own: HTTPS with JSON)
+
+    Write one address for each person or number: each is tried again by itself until it takes a page. A % @ : / or space
+    in a password is written %25 %40 %3A %2F %20. It is best to have two kinds that do not share a provider.
+    """
+    settings = read_settings()
+    log.configure("critical")
+    lifeline = Lifeline.open([url.get_secret_value() for url in settings.fallback_urls])
+    if not lifeline.channels:
+        raise TaperlineError("FALLBACK_URLS is empty: when Telegram fails, nobody is paged. Set it; --help shows how.")
+    outcomes = asyncio.run(lifeline.send("Taperline test", "This is a test page. Nobody needs help."))
+    table = Table("Channel", "Taken", "Seconds", "Error")
+    for channel, receipt in outcomes:
+        table.add_row(channel.name, "yes" if receipt.taken else "NO", f"{receipt.seconds:.1f}", escape(receipt.reason))
+    Console().print(table)
+    if not all(receipt.taken for _, receipt in outcomes):
+        raise typer.Exit(1)
 
 
 async def _username(token: str, base_url: str) -> str:

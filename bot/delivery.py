@@ -1,4 +1,4 @@
-"""Outbox -> Telegram: most urgent first, in order within a chat, again after a failure, given up towards the ladder."""
+"""Outbox -> Telegram or a fallback channel: most urgent first, in order in a chat, and again after a failure."""
 
 import asyncio
 import html
@@ -13,11 +13,13 @@ from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter, Tele
 
 from bot.clock import Clock
 from bot.lifeline import Lifeline
-from bot.turn import Turn
+from bot.turn import LOST, Turn
 from bot.wire import Wire, asked_to_wait
-from storage import outbox, timers, updates
+from flows.lifecycle import UNTAKEN
+from storage import alerts, outbox, timers, updates
 from storage.database import Store, Transaction
 from storage.outbox import Letter, Urgency
+from storage.postgresql import is_passing
 
 log = structlog.get_logger()
 Result = TypeVar("Result")
@@ -33,13 +35,15 @@ SLOWEST_PAGE = timedelta(seconds=15)
 """The longest pause before a message, or a page, is tried again."""
 
 TRIES = 30
-"""Attempts at a message that is no page. Pages are tried for ever."""
+"""Attempts at a message that is no page, and at any on a fallback channel. Pages on Telegram are tried for ever."""
 
 COURTESIES = frozenset({"editMessageText", "editMessageReplyMarkup", "setMyCommands"})
 """Calls that the people can do without: dropped after a few tries, so that they never hold up a message."""
 
 COURTESY_TRIES = 3
 SECONDS_TO_FINISH = 3.0
+LOOK_EVERY = timedelta(minutes=1)
+"""How long nothing is found at most that another process queued, and then did not live to send."""
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class Delivery:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     _done: list[tuple[Letter, Callable[[Transaction], None]]] = field(default_factory=list)
     _claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _under_way: dict[asyncio.Task[None], int | None] = field(default_factory=dict)
 
     def wake(self) -> None:
@@ -73,7 +78,8 @@ class Delivery:
                         self._under_way[task] = letter.chat_id
                         task.add_done_callback(self._under_way.pop)
                 if failed or not (letters or self._done):
-                    await self.clock.wait(next_due, self.woken)
+                    latest = self.clock.now() + LOOK_EVERY
+                    await self.clock.wait(min(next_due or latest, latest), self.woken)
         finally:
             await self._finish(list(self._under_way))
             for task in self._under_way:
@@ -118,19 +124,23 @@ class Delivery:
             return [], now + timedelta(seconds=1), True
 
     async def _write(self, then: Callable[[Transaction], Result]) -> Result:
-        """Write down what became of the messages that were sent, and do `then` in the same transaction."""
-        done, self._done = self._done, []
+        """Write down what became of the messages that were sent, and do `then` in the same transaction.
 
-        def work(tx: Transaction) -> Result:
-            for letter, write in done:
-                self._write_one(tx, letter, write)
-            return then(tx)
+        One after another: whoever looks when the next message is due has seen what became of those before.
+        """
+        async with self._writing:
+            done, self._done = self._done, []
 
-        try:
-            result = await self.store.run(work)
-        except Exception:
-            self._done = done + self._done
-            raise
+            def work(tx: Transaction) -> Result:
+                for letter, write in done:
+                    self._write_one(tx, letter, write)
+                return then(tx)
+
+            try:
+                result = await self.store.run(work)
+            except Exception:
+                self._done = done + self._done
+                raise
         if done:
             self.timers_changed()
         return result
@@ -140,34 +150,36 @@ class Delivery:
         try:
             with tx.session.begin_nested():
                 write(tx)
-        except Exception:
+        except Exception as error:
+            if is_passing(error):
+                raise
             log.exception("what became of a message could not be written", letter=letter.id)
-            outbox.give_up(tx, letter)
+            outbox.give_up(tx, letter, "what became of it could not be written")
             self.lifeline.tell_operations(tx, "A message was given up: see the log.", now=self.clock.now())
         tx.session.flush()
 
     async def _send(self, letter: Letter) -> None:
         try:
             outcome = await self._try(letter)
-        except Exception:
+        except Exception as error:
             log.exception("sending failed", method=letter.method, letter=letter.id)
-            outcome = self._later(letter)
+            outcome = self._later(letter, f"the program failed with {type(error).__name__}")
         self._done.append((letter, outcome))
         self.wake()
 
     async def _try(self, letter: Letter) -> Callable[[Transaction], None]:
         now = self.clock.now()
         if letter.chat_id is None:
-            handed = await self.lifeline.page(letter.parameters["title"], letter.parameters["body"])
-            return (lambda tx: outbox.sent(tx, letter, None, now=now)) if handed else self._later(letter)
+            return await self._try_channel(letter)
         try:
             result = await self.wire.call(letter.method, letter.parameters)
         except RetryAfter as error:
             wait = asked_to_wait(error)
             log.info("told to wait", seconds=wait.total_seconds())
-            return lambda tx: outbox.again(tx, letter, now + wait, spent=False)
+            return lambda tx: outbox.again(tx, letter, now + wait, "Telegram asked for silence", spent=False)
         except InvalidToken:  # also what a server answers that does not know the method
-            return self._dropped(letter) if letter.method in COURTESIES else self._later(letter)
+            reason = "Telegram does not know the token, or the method"
+            return self._dropped(letter, reason) if letter.method in COURTESIES else self._later(letter, reason)
         except Forbidden:
             return lambda tx: self._lost(tx, letter)
         except BadRequest as error:
@@ -176,7 +188,7 @@ class Delivery:
             return self._refused(letter, error.message)
         except TelegramError as error:
             log.warning("not sent, will be tried again", method=letter.method, error=type(error).__name__)
-            return self._later(letter)
+            return self._later(letter, f"no answer from Telegram ({type(error).__name__})")
         message_id = result.get("message_id") if isinstance(result, dict) else None
         return lambda tx: self._sent(tx, letter, message_id, now)
 
@@ -185,33 +197,56 @@ class Delivery:
         if letter.alert_id is not None and letter.chat_id is not None and message_id is not None:
             self.turn.ladder.arrived(tx, letter.alert_id, letter.chat_id, message_id, now=now)
 
-    def _later(self, letter: Letter) -> Callable[[Transaction], None]:
+    async def _try_channel(self, letter: Letter) -> Callable[[Transaction], None]:
+        """Hand a message to its fallback channel. One that it never takes is a case for the auditor."""
+        channel = self.lifeline.channel(letter.parameters.get("channel", ""))
+        if channel is None:
+            log.error("a message was for a fallback channel that is gone", letter=letter.id, alert=letter.alert_id)
+            return lambda tx: outbox.give_up(tx, letter, "its channel is no longer in FALLBACK_URLS")
+        receipt, now = await channel.send(letter.parameters["title"], letter.parameters["body"]), self.clock.now()
+        if receipt.taken:
+            return lambda tx: outbox.sent(tx, letter, None, now=now)
+        log.warning("not taken", channel=channel.name, letter=letter.id, alert=letter.alert_id, reason=receipt.reason)
+        if letter.attempt >= TRIES:
+            return lambda tx: outbox.give_up(tx, letter, f"tried {TRIES} times: {receipt.reason}")
+        later = self._later(letter, receipt.reason)
+
+        def unless_taken(tx: Transaction) -> None:
+            alert = alerts.by_number(tx, letter.alert_id) if letter.alert_id is not None else None
+            if alert is not None and alert.state not in UNTAKEN:
+                outbox.give_up(tx, letter, f"somebody took the alert; before that: {receipt.reason}")
+            else:
+                later(tx)
+
+        return unless_taken
+
+    def _later(self, letter: Letter, reason: str) -> Callable[[Transaction], None]:
         """Try again, more and more slowly; a message that is no page is set aside after many tries."""
         if letter.method in COURTESIES and letter.attempt >= COURTESY_TRIES:
-            return self._dropped(letter)
+            return self._dropped(letter, reason)
         if letter.attempt >= TRIES and letter.alert_id is None:
             return self._set_aside(letter, "too many tries")
-        slowest = SLOWEST if letter.alert_id is None else SLOWEST_PAGE
+        slowest = SLOWEST if letter.alert_id is None or letter.chat_id is None else SLOWEST_PAGE
         wait = min(timedelta(seconds=2 ** min(letter.attempt - 1, 10)), slowest)
         due = self.clock.now() + wait
-        return lambda tx: outbox.again(tx, letter, due)
+        return lambda tx: outbox.again(tx, letter, due, reason)
 
     def _lost(self, tx: Transaction, letter: Letter) -> None:
         """The chat is closed to us. A page goes to the next people at once."""
         now = self.clock.now()
-        outbox.give_up(tx, letter)
+        outbox.give_up(tx, letter, LOST)
         if letter.chat_id is not None:
             self.turn.channel_lost(tx, letter.chat_id, now=now)
         if letter.alert_id is not None:
-            timers.hasten(tx, f"alert:{letter.alert_id}", now)
+            timers.hasten(tx, f"alert:{letter.alert_id}", alerts.PAGE, now)
 
-    def _dropped(self, letter: Letter) -> Callable[[Transaction], None]:
+    def _dropped(self, letter: Letter, reason: str) -> Callable[[Transaction], None]:
         log.info("a courtesy was dropped", method=letter.method, letter=letter.id)
-        return lambda tx: outbox.give_up(tx, letter)
+        return lambda tx: outbox.give_up(tx, letter, reason)
 
     def _refused(self, letter: Letter, reason: str) -> Callable[[Transaction], None]:
         if letter.method in COURTESIES:
-            return self._dropped(letter)
+            return self._dropped(letter, _without_quotes(reason))
         if "chat not found" in reason.lower():
             return lambda tx: self._lost(tx, letter)
         return self._set_aside(letter, reason)
@@ -222,12 +257,17 @@ class Delivery:
         log.error("a message was refused and set aside", method=letter.method, letter=letter.id, reason=reason)
 
         def work(tx: Transaction) -> None:
-            outbox.give_up(tx, letter)
+            outbox.give_up(tx, letter, _without_quotes(reason))
             updates.set_aside(tx, letter.method, str(dict(letter.parameters)), reason, now=now)
             page = f" It was a page of alert A-{letter.alert_id}." if letter.alert_id is not None else ""
             self.lifeline.tell_operations(tx, f"A message was refused and set aside.{page}", now=now)
 
         return work
+
+
+def _without_quotes(reason: str) -> str:
+    """What Telegram said, up to where it quotes the message."""
+    return re.split(r"[\"']", reason)[0].strip()
 
 
 def _without_markup(parameters: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from bot.sandbox import Person, Role, Sandbox, serve
 from bot.settings import Settings
 from flows.escalation import Role as ClinicRole
 from storage import clinicians
-from storage.database import database_file
+from storage.address import database_file
 
 log = structlog.get_logger()
 

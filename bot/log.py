@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-QUIET = ("httpx", "httpcore", "telegram", "uvicorn", "alembic", "apprise", "asyncio", "transitions", "sqlalchemy")
+QUIET = ("httpx", "httpcore", "telegram", "uvicorn", "alembic", "asyncio", "transitions", "sqlalchemy")
 """Libraries that would log request addresses, which hold the token, or values of parameters."""
 
 
@@ -16,6 +16,9 @@ def configure(level: str) -> None:
     """Set up structlog on standard error."""
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    overheard = logging.getLogger("apprise")  # bot/lifeline.py reads there why a channel failed; nobody else does
+    overheard.setLevel(logging.DEBUG)
+    overheard.propagate = False
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         processors=[

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -30,6 +31,7 @@ log = structlog.get_logger()
 TRIES = 3
 """How often an update is tried before it is set aside."""
 
+REFUSED_LATELY = timedelta(minutes=5)
 FIRST_PAUSE = 0.5
 SLOWEST_SECONDS = 30.0
 LARGEST_ID = 2**63 - 1
@@ -52,6 +54,8 @@ class Receiver:
     delivery: Delivery
     clock: Clock
     committed: Callable[[], None]
+    unheard_since: datetime | None = None
+    """Since when Telegram has not given us its updates; None when the last attempt went well."""
     _locks: WeakValueDictionary[int, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     _answers: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -65,19 +69,25 @@ class Receiver:
                 batch = await self.wire.raw_updates(offset)
                 await self.take(batch)
             except RetryAfter as error:
+                self._heard(False)
                 await asyncio.sleep(asked_to_wait(error).total_seconds())
                 continue
             except (TelegramError, NotKeptError) as error:
+                self._heard(False)
                 await self._explain(error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, SLOWEST_SECONDS)
                 continue
+            self._heard(True)
             pause = FIRST_PAUSE
             numbers = (raw.get("update_id") for raw in batch if isinstance(raw, Mapping))
             ids = [number for number in numbers if isinstance(number, int)]
             offset = max(ids) + 1 if ids else offset
             if not ids and self._loop_time() - asked < FIRST_PAUSE:  # a server that does not hold a poll
                 await asyncio.sleep(FIRST_PAUSE)
+
+    def _heard(self, well: bool) -> None:
+        self.unheard_since = None if well else self.unheard_since or self.clock.now()
 
     def _loop_time(self) -> float:
         return asyncio.get_running_loop().time()
@@ -86,6 +96,20 @@ class Receiver:
         """Ask Telegram to send updates to `url`."""
         parameters = {"url": url, "secret_token": secret, "allowed_updates": KINDS_OF_UPDATES, "max_connections": 40}
         await self.wire.call("setWebhook", parameters)
+
+    async def ask_about_webhook(self, url: str) -> None:
+        """Ask Telegram whether updates reach `url`: they do not when some wait and one was refused lately.
+
+        Never raises.
+        """
+        try:
+            info = await self.wire.call("getWebhookInfo", {})
+            refused_at = datetime.fromtimestamp(info.get("last_error_date", 0), UTC)
+            refused = info.get("pending_update_count", 0) > 0 and self.clock.now() - refused_at < REFUSED_LATELY
+            self._heard(info.get("url") == url and not refused)
+        except Exception as error:  # noqa: BLE001 (no answer, or one that makes no sense: then it is not known to be well)
+            log.warning("Telegram does not tell of the webhook", error=type(error).__name__)
+            self._heard(False)
 
     async def webhook(self, request: Request, secret: str) -> Response:
         """One update by HTTP: 200 when it is on disk, so that Telegram sends it again otherwise."""

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None
     content_dir: Path | None = None
     fallback_urls: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    heartbeat_url: SecretStr | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -42,14 +43,17 @@ class Settings(BaseSettings):
         """The address of a server alone: the token and `/bot` are added by the client."""
         if value is None:
             return None
-        try:
-            url = httpx.URL(value.strip())
-            sound = url.scheme in {"http", "https"} and bool(url.host) and 0 <= (url.port or 0) <= 65535
-        except (httpx.InvalidURL, ValueError):
-            sound = False
-        if not sound or any(character.isspace() for character in value.strip()):
+        if not _is_sound(value.strip()):
             raise ValueError("must be an address such as https://api.telegram.org")
         return value.strip().rstrip("/").removesuffix("/bot")
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _whole_address(cls, value: SecretStr | None) -> SecretStr | None:
+        """An address with its path. It is a secret: whoever knows it can say that all is well."""
+        if value is not None and not _is_sound(value.get_secret_value()):
+            raise ValueError("must be an address such as https://hc-ping.com/your-id")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -85,6 +89,16 @@ def read_settings() -> Settings:
     except ValidationError as error:
         wrong = [f"{str(part['loc'][0]).upper()} {_plain(part['msg'])}" for part in error.errors()]
         raise SettingsError("; ".join(wrong) + ". See .env.example.") from None
+
+
+def _is_sound(address: str) -> bool:
+    """Whether this is the address of something that speaks HTTP."""
+    try:
+        url = httpx.URL(address)
+        sound = url.scheme in {"http", "https"} and bool(url.host) and 0 <= (url.port or 0) <= 65535
+    except (httpx.InvalidURL, ValueError):
+        return False
+    return sound and not any(character.isspace() for character in address)
 
 
 def _plain(message: str) -> str:

@@ -20,6 +20,7 @@ from bot.buttons import (
 )
 from bot.figures import DAYS
 from bot.inbound import Incoming
+from bot.on_call import OnCall
 from bot.one_page import OnePage
 from bot.render import Rendered, Renderer
 from flows.care import Channel
@@ -110,6 +111,10 @@ class Staff:
         wanted = FIGURES.fullmatch(incoming.text.strip())
         if wanted is not None:
             self.alerts.tell_figures(tx, clinician, int(wanted[1] or DAYS), chat_id=incoming.chat_id, now=now)
+            return Done()
+        about_rota = OnCall(self.catalogue, self.renderer).answer(tx, clinician, incoming.text, now=now)
+        if about_rota is not None:
+            self._reply(tx, incoming.chat_id, about_rota, now)
             return Done()
         match incoming.text.split("@")[0].split(" ")[0].lower():
             case "/alerts":

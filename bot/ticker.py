@@ -1,7 +1,7 @@
 """Due timers -> the same turn; the clock is injected."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,7 +16,6 @@ from storage.database import Store, Transaction
 log = structlog.get_logger()
 
 AT_ONCE = 200
-AUDIT_EVERY = timedelta(minutes=1)
 REMEMBER_UPDATES = timedelta(days=30)
 """Telegram keeps an update for a day; a month leaves room for doubt."""
 
@@ -25,7 +24,7 @@ AFTER_FAILURE = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class Ticker:
-    """Brings back what is due, and audits once a minute. Each timer is its own transaction."""
+    """Brings back what is due. Each timer is its own transaction."""
 
     store: Store
     turn: Turn
@@ -42,6 +41,7 @@ class Ticker:
         """Tick for ever."""
         while True:
             self.woken.clear()
+            until: datetime | None
             try:
                 until = await self.tick()
             except Exception:
@@ -49,13 +49,17 @@ class Ticker:
                 until = self.clock.now() + timedelta(seconds=1)
             await self.clock.wait(until, self.woken)
 
-    async def tick(self) -> datetime:
-        """Handle everything that is due, audit, and say when to look again."""
+    async def tick(self) -> datetime | None:
+        """Handle everything that is due, and say when to look again."""
         now = self.clock.now()
-        while due := await self.store.run(lambda tx: timers.due(tx, now, AT_ONCE)):
-            await asyncio.gather(*(self._handle(timer_id) for timer_id in due))
+        while lines := await self.store.run(lambda tx: timers.due_in_lines(tx, now, AT_ONCE)):
+            await asyncio.gather(*map(self._handle_in_order, lines))
             self.committed()
-        return await self.store.run(self._audit)
+        return await self.store.run(self._tidy)
+
+    async def _handle_in_order(self, line: Sequence[int]) -> None:
+        for timer_id in line:
+            await self._handle(timer_id)
 
     async def _handle(self, timer_id: int) -> None:
         now = self.clock.now()
@@ -69,8 +73,6 @@ class Ticker:
         if timers.put_off(tx, timer_id, now + AFTER_FAILURE) == 1:
             self.lifeline.tell_operations(tx, "A timer failed. It is tried again every minute; see the log.", now=now)
 
-    def _audit(self, tx: Transaction) -> datetime:
-        now = self.clock.now()
-        self.lifeline.audit(tx, now=now)
-        updates.forget_before(tx, now - REMEMBER_UPDATES)
-        return min(filter(None, (timers.next_due(tx), now + AUDIT_EVERY)))
+    def _tidy(self, tx: Transaction) -> datetime | None:
+        updates.forget_before(tx, self.clock.now() - REMEMBER_UPDATES)
+        return timers.next_due(tx)

@@ -56,10 +56,13 @@ from flows.evidence import Evidence
 from storage import alerts, audit, clinicians, conversations, outbox, patients, plans, timers, updates, visits
 from storage.database import Transaction, new_id
 from storage.outbox import Urgency
-from storage.tables import PatientRow
+from storage.tables import ClinicianRow, PatientRow
 
 log = structlog.get_logger()
 
+
+LOST = "the bot was blocked, or the account is gone"
+"""Why what waits for a lost chat is given up."""
 
 FAILED = "X0"
 """The rule for a message that could not be handled, or could not be shown."""
@@ -95,7 +98,10 @@ class Turn:
             self.staff.accept(tx, incoming.text.removeprefix("/start "), incoming, now=now)
             return None
         if clinician is not None:
+            was_reachable = clinician.reachable
             done = self.staff.handle(tx, clinician, incoming, now=now)
+            if was_reachable and not clinician.reachable:
+                self._unreachable(tx, clinician, now)
             if done.patient is not None and done.event is not None:
                 self.patient(tx, done.patient, done.event, now=now)
             return done.toast
@@ -125,16 +131,23 @@ class Turn:
 
     def channel_lost(self, tx: Transaction, chat_id: int, *, now: datetime) -> None:
         """A chat can no longer be written to: its patient's staff are told, or its clinician is passed over."""
-        for alert_id in outbox.give_up_chat(tx, chat_id):
-            timers.hasten(tx, f"alert:{alert_id}", now)
+        for alert_id in outbox.give_up_chat(tx, chat_id, LOST):
+            timers.hasten(tx, f"alert:{alert_id}", alerts.PAGE, now)
         clinician = clinicians.by_chat(tx, chat_id)
-        if clinician is not None:
+        if clinician is not None and clinician.reachable:
             clinician.reachable = False
             tx.session.add(clinician)
-            audit.note(tx, "bot", "unreachable", f"clinician:{clinician.id}", now=now)
+            self._unreachable(tx, clinician, now)
         row = patients.by_chat(tx, chat_id)
         if row is not None and row.channel != Channel.BLOCKED:
             self.patient(tx, row, ChannelLost(), now=now)
+
+    def _unreachable(self, tx: Transaction, clinician: ClinicianRow, now: datetime) -> None:
+        """A clinician has just become one who cannot be paged: operations are told who it is, without the name."""
+        who = f"clinician:{clinician.id}"
+        audit.note(tx, "bot", "unreachable", who, now=now)
+        words = f"A {clinician.role} ({who}) cannot be paged on Telegram: the bot was blocked, or the account is gone."
+        self.ladder.lifeline.tell_operations(tx, f"{words} Pages go to the others.", now=now)
 
     def failed(self, tx: Transaction, chat_id: int, *, now: datetime) -> None:
         """A message of a patient could not be handled: a person is paged, because nobody knows what it said (P6)."""

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from bot.buttons import Deed
 from bot.render import LONGEST, LONGEST_CHUNK, LONGEST_ECHO, Rendered, Renderer, cut
 from flows.catalogue import Catalogue
+from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
 from flows.redflags import Rule
 from storage import alerts
@@ -46,7 +47,8 @@ class Why:
         rule = self.catalogue.rule(alert.rule)
         return {
             "sign": self.renderer.staff_word("signs", alert.tier),
-            "tier": alert.tier,
+            "tier": self.renderer.staff_word("tiers", alert.tier),
+            "tiers": {tier: self.renderer.staff_word("tiers", tier) for tier in Tier},
             "rule": alert.rule,
             "title": alert.rule if rule is None else rule.title,
             "rationale": "" if rule is None else cut(rule.rationale, LONGEST_CHUNK // 2),

@@ -6,6 +6,9 @@ TaperlineError
 ├── flows.catalogue.ContentError             a content file that cannot be used
 ├── flows.listener.PhraseError               a phrase file that cannot be used
 ├── flows.lifecycle.NotAllowedError          a step that the transition table does not have
+├── flows.stretches.NotUnderstoodError       a time or a shift that staff typed and that makes no sense
+├── storage.clinicians.NoSuchClinicianError  a name that no clinician has, or more than one
+├── storage.rota.RotaError                   a change of the rota that cannot be made
 ├── storage.cipher.KeysError                 keys that are missing, malformed or wrong
 ├── storage.cipher.SealBrokenError           a sealed value that does not open
 ├── storage.database.DatabaseError           a database that cannot be opened

@@ -15,6 +15,11 @@ class Tier(StrEnum):
     ROUTINE = "routine"
 
     @property
+    def label(self) -> str:
+        """The tier in plain words."""
+        return self.value.replace("_", " ")
+
+    @property
     def urgency(self) -> int:
         """0 is the most urgent."""
         return list(Tier).index(self)

@@ -32,7 +32,7 @@ MEDICINE = Coding("medicine", "urn:taperline")
 OURS = "urn:taperline:"
 """What the names of our identifiers and tags begin with."""
 
-SEVERITY = {Tier.EMERGENCY: "high", Tier.URGENT: "moderate", Tier.ROUTINE: "low"}
+SEVERITY = {Tier.EMERGENCY: "high", Tier.URGENT: "moderate", Tier.SAME_DAY: "low", Tier.ROUTINE: "low"}
 """FHIR's detectedissue-severity."""
 
 HL7 = "http://terminology.hl7.org/CodeSystem/"
@@ -220,7 +220,7 @@ class _Bundler:
             meta=_tags(alert=alert.state),
             identifier=[_identifier("alert", alert.number)],
             status="inactive" if alert.state is AlertState.RESOLVED else "active",
-            category=[_concept(Coding(alert.tier, f"{OURS}tier", alert.tier.capitalize()))],
+            category=[_concept(Coding(alert.tier, f"{OURS}tier", alert.tier.label.capitalize()))],
             code=_concept(Coding(alert.rule, f"{OURS}rule", alert.title), text=alert.title),
             subject=self._patient,
             period={name: at.isoformat() for name, at in period.items() if at is not None},

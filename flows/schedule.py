@@ -53,7 +53,7 @@ def next_after(weekly: WeeklyHour, instant: datetime, *, at_least: timedelta = t
     day = local_date(earliest, weekly.zone)
     for offset in range(-1, 9):
         there = day + timedelta(days=offset)
-        candidate = _instant(there, weekly.hour, weekly.zone)
+        candidate = instant_of(datetime.combine(there, time(weekly.hour)), weekly.zone)
         if there.weekday() == weekly.weekday and candidate > instant and candidate >= earliest:
             return candidate
     raise AssertionError("every weekday comes within nine days")
@@ -69,5 +69,9 @@ def local_time(instant: datetime, zone: str) -> datetime:
     return instant.astimezone(ZoneInfo(zone))
 
 
-def _instant(day: date, hour: int, zone: str) -> datetime:
-    return datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC)
+def instant_of(wall: datetime, zone: str) -> datetime:
+    """The instant (UTC) at which the clocks of a zone show this naive time.
+
+    A time that a daylight-saving change skips is taken as much later; one that it repeats is taken the first time.
+    """
+    return wall.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)

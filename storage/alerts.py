@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import col, func, select
+from sqlalchemy import String, and_, case, cast, exists, literal
+from sqlmodel import col, func, or_, select
 
 from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, TAKEN, UNTAKEN, AlertState, AlertStep, after
 from flows.redflags import DRILL
-from storage import timers
+from storage import patients, timers
 from storage.database import Transaction, new_id
 from storage.outbox import Delivery
 from storage.tables import AlertEventRow, AlertRow, OutboxRow, PageRow, TimerRow
@@ -132,6 +133,7 @@ class TraceLine:
     delivery: Delivery | None = None
     attempts: int = 0
     sent_at: datetime | None = None
+    reason: str = ""
 
 
 def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
@@ -157,6 +159,7 @@ def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
             delivery=Delivery(sending.state),
             attempts=sending.attempts,
             sent_at=sending.sent_at,
+            reason=sending.reason or "",
         )
         for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)))
     ]
@@ -179,7 +182,11 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number."""
+    """The alert with this number. Its patient is held."""
+    patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == alert_number)).first()
+    if patient_id is None:
+        return None
+    patients.hold(tx, patient_id)
     return tx.session.get(AlertRow, alert_number)
 
 
@@ -204,10 +211,13 @@ def lately(tx: Transaction, patient_id: int, now: datetime) -> frozenset[str]:
 
 def gone_quiet(tx: Transaction) -> Sequence[AlertRow]:
     """Open alerts that no timer brings back, though nobody has spoken with the patient: there must be none (P4)."""
-    query = select(TimerRow).where(col(TimerRow.scope).startswith("alert:"))
-    waiting = {(row.scope, row.key) for row in tx.session.exec(query)}
-    rows = tx.session.exec(select(AlertRow).where(col(AlertRow.state).in_((*UNTAKEN, AlertState.ACKNOWLEDGED))))
-    return [alert for alert in rows if awaits(alert) is not None and (scope(alert), awaits(alert)) not in waiting]
+    key = case((col(AlertRow.state).in_(UNTAKEN), PAGE), else_=CONTACT)
+    waits = exists().where(
+        col(TimerRow.scope) == literal("alert:") + cast(AlertRow.id, String), col(TimerRow.key) == key
+    )
+    uncalled = and_(col(AlertRow.state) == AlertState.ACKNOWLEDGED, col(AlertRow.patient_id).is_not(None))
+    query = select(AlertRow).where(or_(col(AlertRow.state).in_(UNTAKEN), uncalled), ~waits).order_by(col(AlertRow.id))
+    return tx.session.exec(query).all()  # one query: between two of them another process may set the timer
 
 
 def revive(tx: Transaction, alert: AlertRow, *, now: datetime) -> None:
@@ -247,6 +257,14 @@ def told_lately(tx: Transaction, alert: AlertRow, now: datetime) -> bool:
 
 TOLD_AGAIN = timedelta(hours=1)
 """After so long a patient is told again that somebody has seen what they wrote."""
+
+
+def last(tx: Transaction, alert: AlertRow, kind: str) -> datetime | None:
+    """When something of a kind last happened to an alert, by its trace."""
+    query = select(func.max(AlertEventRow.at)).where(
+        AlertEventRow.alert_id == number(alert), AlertEventRow.kind == kind
+    )
+    return tx.session.exec(query).one()
 
 
 def number(alert: AlertRow) -> int:

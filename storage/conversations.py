@@ -54,7 +54,7 @@ def open_place(tx: Transaction, patient_id: int) -> tuple[int, int] | None:
     query = select(ConversationRow).where(
         ConversationRow.patient_id == patient_id, col(ConversationRow.stage).in_((Stage.ASKING, Stage.REVIEW))
     )
-    row = tx.session.exec(query).first()
+    row = tx.session.exec(query.order_by(col(ConversationRow.id))).first()
     return None if row is None else (row.id, row.revision)
 
 
@@ -77,6 +77,7 @@ def of_patient(tx: Transaction, patient_id: int) -> Sequence[tuple[Conversation,
         select(AnswerRow)
         .join(ConversationRow, col(ConversationRow.id) == AnswerRow.conversation_id)
         .where(ConversationRow.patient_id == patient_id, col(AnswerRow.superseded_at).is_(None))
+        .order_by(col(AnswerRow.id))
     )
     answers: dict[int, list[AnswerRow]] = {}
     for answer in tx.session.exec(given):
@@ -185,6 +186,7 @@ def doses(
             AnswerRow.answered_at >= now - WINDOW,
             col(AnswerRow.superseded_at).is_(None),
         )
+        .order_by(col(AnswerRow.id))
     )
     given: dict[tuple[int, str, date], dict[str, Values]] = {}
     for answer, conversation in tx.session.exec(query):
@@ -212,7 +214,8 @@ def texts(tx: Transaction, patient_id: int) -> Sequence[FreeText]:
 
 def _load(tx: Transaction, row: ConversationRow) -> Conversation:
     query = select(AnswerRow).where(AnswerRow.conversation_id == row.id, col(AnswerRow.superseded_at).is_(None))
-    return _held(tx, row, _definition(tx, row.definition_hash), tx.session.exec(query).all())
+    answers = tx.session.exec(query.order_by(col(AnswerRow.id))).all()
+    return _held(tx, row, _definition(tx, row.definition_hash), answers)
 
 
 def _held(tx: Transaction, row: ConversationRow, form: Questionnaire, answers: Sequence[AnswerRow]) -> Conversation:

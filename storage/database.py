@@ -1,15 +1,12 @@
 """Store: the engine, and run(work) = one transaction, off the event loop."""
 
 import asyncio
-import fcntl
 import queue
 import secrets
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -19,24 +16,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from flows.errors import TaperlineError
-from storage import tables
+from storage import postgresql, sqlite, tables
+from storage.address import ELSEWHERE, DatabaseError, database_file, name
 from storage.cipher import Cipher, Keyring, KeysError, SealBrokenError
 
 Result = TypeVar("Result")
 BATCH = 64
 """The most transactions that share one commit."""
-
-BUSY_SECONDS = 30
-"""How long a writer waits for another process before it gives up."""
-
-
-class DatabaseError(TaperlineError):
-    """The database cannot be used; the text says why and what to do."""
 
 
 class Transaction:
@@ -66,7 +56,11 @@ class _Job(Generic[Result]):
 
 
 class Store:
-    """The database. One thread writes; transactions that wait are committed together, each undone alone if it fails."""
+    """The database, and the threads that do what is asked of it.
+
+    SQLite: one thread writes; transactions that wait are committed together, each undone alone if it fails. PostgreSQL:
+    a few threads, each job in a transaction of its own.
+    """
 
     def __init__(self, engine: Engine, cipher: Cipher) -> None:
         self._engine = engine
@@ -74,13 +68,16 @@ class Store:
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
-        self._writer = threading.Thread(target=self._write, name="taperline-writer", daemon=True)
-        self._writer.start()
+        write, number = (self._write_alone, postgresql.WRITERS) if _many(engine) else (self._write_together, 1)
+        self._writers = [threading.Thread(target=write, name="taperline-writer", daemon=True) for _ in range(number)]
+        for writer in self._writers:
+            writer.start()
 
     async def run(self, work: Callable[[Transaction], Result]) -> Result:
-        """Do the work in one transaction in the writer's thread; it is on disk when this returns.
+        """Do the work in one transaction in a writer's thread; it is on disk when this returns.
 
-        What the work raises is raised here, and then nothing of it is kept.
+        What the work raises is raised here, and then nothing of it is kept. The work may be done a second time, when
+        what others did at the same moment undid the first: it must not change anything but the database.
         """
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
 
@@ -97,11 +94,13 @@ class Store:
         """Finish what waits, then close."""
         with self._gate:
             self._closed = True
-            self._jobs.put(None)
-        self._writer.join()
+            for _ in self._writers:
+                self._jobs.put(None)
+        for writer in self._writers:
+            writer.join()
         self._engine.dispose()
 
-    def _write(self) -> None:
+    def _write_together(self) -> None:
         open_ = True
         while open_:
             batch = [self._jobs.get()]
@@ -118,7 +117,7 @@ class Store:
             with self._engine.begin() as connection:
                 for job in jobs:
                     done.append(self._attempt(connection, job))
-                    _check_open(connection)
+                    sqlite.check_open(connection)
         except BaseException as error:  # noqa: BLE001 (whatever it was, the callers must hear that nothing was kept)
             for job in jobs:
                 job.future.set_exception(error)
@@ -133,9 +132,45 @@ class Store:
             with session, session.begin():
                 result = job.work(Transaction(session, self._cipher))
         except BaseException as error:  # noqa: BLE001 (handed to the caller)
-            failure = RuntimeError("The work raised StopIteration.") if isinstance(error, StopIteration) else error
+            failure = _carried(error)
             return lambda: job.future.set_exception(failure)
         return lambda: job.future.set_result(result)
+
+    def _write_alone(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if job.future.set_running_or_notify_cancel() and not self._do(job, is_last=False):
+                self._do(job, is_last=True)
+
+    def _do(self, job: _Job[Any], *, is_last: bool) -> bool:
+        """Do one job in a transaction of its own, and tell its caller; False when it is to be done once more.
+
+        Once the commit was asked for, nothing is done twice: the answer may have been lost on its way.
+        """
+        committing = False
+        try:
+            with Session(self._engine, expire_on_commit=False) as session, session.begin():
+                result = job.work(Transaction(session, self._cipher))
+                session.flush()
+                postgresql.check_open(session.connection())
+                committing = True
+        except BaseException as error:  # noqa: BLE001 (handed to the caller)
+            others = postgresql.is_passing(error) or postgresql.is_doubled(error)
+            if others and not (committing or is_last):
+                return False
+            job.future.set_exception(_carried(error))
+        else:
+            job.future.set_result(result)
+        return True
+
+
+def _carried(error: BaseException) -> BaseException:
+    """The error as a future can carry it: asyncio refuses a StopIteration, and would leave the caller waiting."""
+    return RuntimeError("The work raised StopIteration.") if isinstance(error, StopIteration) else error
+
+
+def _many(engine: Engine) -> bool:
+    """Whether more than one process, and more than one thread, may write."""
+    return engine.dialect.name == "postgresql"
 
 
 class _Ids:
@@ -160,132 +195,54 @@ def open_store(url: str, keyring: Keyring) -> Store:
     Raises DatabaseError or KeysError, with one sentence and the remedy; then nothing was changed.
     """
     engine = _engine(url)
+    kind = postgresql if _many(engine) else sqlite
     try:
-        with engine.connect() as connection:
+        with engine.connect() as connection, kind.rebuilding(connection), connection.begin():
+            if _many(engine):
+                postgresql.lock_migrations(connection)
             _check_owner(connection, url)
-            _check_health(connection, url)
+            kind.check_health(connection, url)
             _check_version(connection, url)
-        with engine.connect() as connection, _tables_may_be_rebuilt(connection), connection.begin():
             _migrate(connection)
+            kind.check_references(connection, url)
             cipher = _cipher(connection, keyring)
     except DBAPIError as error:
         engine.dispose()
-        raise DatabaseError(f"The database {_name(url)} cannot be used: {error.orig}. {_REMEDY}") from error
+        reason = str(error.orig).splitlines()[0].rstrip(".")
+        raise DatabaseError(f"The database {name(url)} cannot be used: {reason}. {kind.REMEDY}") from error
     except BaseException:
         engine.dispose()
         raise
     return Store(engine, cipher)
 
 
-def database_file(url: str) -> Path | None:
-    """The file of a SQLite database; None for another kind. Raises DatabaseError when the address has no sense."""
-    parsed = _address(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
-
-
-class SoleUse:
-    """The right of one process to run the bot on a SQLite file; given back by the kernel when the process dies."""
-
-    def __init__(self, url: str) -> None:
-        self._file = None
-        path = database_file(url)
-        if path is None:
-            return
-        _make_folder(path)
-        lock = path.with_name(path.name + ".lock")
-        try:
-            self._file = lock.open("w")
-        except OSError as error:
-            raise DatabaseError(f"The file {lock} cannot be written: {error.strerror}. {_ELSEWHERE}") from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            raise DatabaseError(f"Another Taperline runs on {path}. Stop it first, or set DATABASE_URL.") from error
-
-    def release(self) -> None:
-        """Let another process have it."""
-        if self._file is not None:
-            self._file.close()
-
-
-_REMEDY = "Restore it from a backup, or set DATABASE_URL to another place."
-_ELSEWHERE = "Set DATABASE_URL to another place."
-
-
-def _address(url: str) -> URL:
+def is_made(url: str) -> bool:
+    """Whether there is a database that was opened before, and so has keys. Raises DatabaseError."""
+    path = database_file(url)
+    if path is not None:
+        return path.exists()
+    engine = _engine(url)
     try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise DatabaseError("DATABASE_URL is no address such as sqlite:///data/taperline.db. Correct it.") from error
-    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
-        raise DatabaseError("DATABASE_URL names no file, and memory is lost at a stop. Use sqlite:///data/taperline.db")
-    return parsed
+        with engine.connect() as connection:
+            return inspect(connection).has_table(str(tables.Meta.__tablename__))
+    finally:
+        engine.dispose()
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DatabaseError(
-            f"The folder {path.parent} for the database cannot be made: {error.strerror}. {_ELSEWHERE}"
-        ) from error
-
-
-def _keep_private(path: Path) -> None:
-    """Only its owner may read the database: codes and states are not sealed. SQLite's other files get the same mode."""
-    try:
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-    except OSError as error:
-        raise DatabaseError(f"The database {path} cannot be written: {error.strerror}. {_ELSEWHERE}") from error
+def use(url: str) -> sqlite.SoleUse | postgresql.SharedUse:
+    """The right of this process to run the bot on a database, until it is released. Raises DatabaseError."""
+    return postgresql.SharedUse(url) if database_file(url) is None else sqlite.SoleUse(url)
 
 
 def _engine(url: str) -> Engine:
-    parsed = _address(url)
-    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise DatabaseError(f"DATABASE_URL: {parsed.drivername} is not supported yet. Use sqlite:///data/taperline.db")
-    path = database_file(url)
-    if path is not None:
-        _make_folder(path)
-        _keep_private(path)
-    engine = create_engine(
-        parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
-    )
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    return engine
-
-
-def _on_connect(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _on_begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _check_open(connection: Connection) -> None:
-    """Raise DatabaseError when SQLite gave the transaction up: the next statement would commit by itself."""
-    raw: Any = connection.connection.dbapi_connection
-    if not raw.in_transaction:
-        raise DatabaseError("SQLite gave the transaction up (a full disk does that): nothing of it was kept.")
+    """The way to the database, which has been reached once. Raises DatabaseError."""
+    return postgresql.engine(url) if database_file(url) is None else sqlite.engine(url)
 
 
 def _check_owner(connection: Connection, url: str) -> None:
     tables_there = inspect(connection).get_table_names()
-    connection.rollback()
     if tables_there and "alembic_version" not in tables_there:
-        raise DatabaseError(f"The database {_name(url)} belongs to another program. {_ELSEWHERE}")
-
-
-def _check_health(connection: Connection, url: str) -> None:
-    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-    connection.rollback()
-    if found != "ok":
-        raise DatabaseError(f"The database {_name(url)} is damaged: {str(found).splitlines()[-1]}. {_REMEDY}")
+        raise DatabaseError(f"The database {name(url)} belongs to another program. {ELSEWHERE}")
 
 
 def _alembic() -> Config:
@@ -296,12 +253,11 @@ def _alembic() -> Config:
 
 def _check_version(connection: Connection, url: str) -> None:
     here = MigrationContext.configure(connection).get_current_revision()
-    connection.rollback()
     try:
         ScriptDirectory.from_config(_alembic()).get_revision(here or "base")
     except CommandError as error:
         raise DatabaseError(
-            f"The database {_name(url)} was written by a newer Taperline ({here}). Install that version again."
+            f"The database {name(url)} was written by a newer Taperline ({here}). Install that version again."
         ) from error
 
 
@@ -309,19 +265,6 @@ def _migrate(connection: Connection) -> None:
     config = _alembic()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise DatabaseError(f"The table {broken[0]} refers to rows of {broken[2]} that are not there. {_REMEDY}")
-
-
-@contextmanager
-def _tables_may_be_rebuilt(connection: Connection) -> Iterator[None]:
-    """SQLite changes a column by building its table anew; others may not refer to it while that happens."""
-    raw: Any = connection.connection.dbapi_connection
-    raw.execute("PRAGMA foreign_keys=OFF")
-    try:
-        yield
-    finally:
-        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _cipher(connection: Connection, keyring: Keyring) -> Cipher:
@@ -341,7 +284,3 @@ def _cipher(connection: Connection, keyring: Keyring) -> Cipher:
                     "key file beside the database); nothing was changed."
                 ) from error
     return Cipher(keyring, bytes.fromhex(index_key))
-
-
-def _name(url: str) -> str:
-    return make_url(url).render_as_string(hide_password=True)

@@ -19,6 +19,9 @@ from storage.database import Transaction, new_id
 from storage.tables import OutboxRow
 
 PAYLOAD = "outbox/payload"
+FALLBACK = "fallback"
+"""The method, and the topic, of a message for a fallback channel."""
+
 LEASE = timedelta(seconds=90)
 """How long a sender may take for one message before another sender may take it over."""
 
@@ -43,11 +46,15 @@ class Urgency(IntEnum):
 
 
 WAITING = (Delivery.QUEUED, Delivery.SENDING)
+FAILS_AT = 3
+"""After so many attempts at one message a fallback channel counts as failing."""
+
+_ON_TELEGRAM = or_(col(OutboxRow.topic).is_(None), OutboxRow.topic != FALLBACK)
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One call of the Bot API to make: the method and its parameters."""
+    """One call of the Bot API to make, or without a chat one message for a fallback channel."""
 
     id: int
     token: str
@@ -60,7 +67,7 @@ class Letter:
 
 def put(
     tx: Transaction,
-    chat_id: int | None,
+    chat_id: int,
     method: str,
     parameters: Mapping[str, Any],
     *,
@@ -69,20 +76,49 @@ def put(
     topic: str | None = None,
     alert_id: int | None = None,
 ) -> int:
-    """Queue a call of the Bot API for a chat, or for the fallback channel when `chat_id` is None. Returns its id.
+    """Queue a call of the Bot API for a chat. Returns the number of the row.
 
     `topic` finds the message again; `alert_id` marks a page.
     """
+    content = {"chat_id": chat_id, "method": method, "parameters": parameters}
+    recipient = tx.index("chat", chat_id)
+    return _put(tx, recipient, content, urgency=urgency, now=now, topic=topic, alert_id=alert_id)
+
+
+def put_fallback(
+    tx: Transaction,
+    channel: str,
+    parameters: Mapping[str, Any],
+    *,
+    urgency: Urgency,
+    now: datetime,
+    alert_id: int | None = None,
+) -> int:
+    """Queue a message for a fallback channel, in a line of its own. Returns the number of the row."""
+    content = {"chat_id": None, "method": FALLBACK, "parameters": {"channel": channel, **parameters}}
+    recipient = tx.index(FALLBACK, channel)
+    return _put(tx, recipient, content, urgency=urgency, now=now, topic=FALLBACK, alert_id=alert_id)
+
+
+def _put(
+    tx: Transaction,
+    recipient: str,
+    content: Mapping[str, Any],
+    *,
+    urgency: Urgency,
+    now: datetime,
+    topic: str | None,
+    alert_id: int | None,
+) -> int:
     row_id = new_id()
-    payload = json.dumps({"chat_id": chat_id, "method": method, "parameters": parameters})
     tx.session.add(
         OutboxRow(
             id=row_id,
-            recipient=tx.index("chat", "fallback" if chat_id is None else chat_id),
+            recipient=recipient,
             urgency=urgency,
             state=Delivery.QUEUED,
             due_at=now,
-            payload_sealed=tx.seal(payload, PAYLOAD, row_id),
+            payload_sealed=tx.seal(json.dumps(content), PAYLOAD, row_id),
             queued_at=now,
             topic=topic,
             alert_id=alert_id,
@@ -119,6 +155,7 @@ def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency =
         )
         .order_by(col(OutboxRow.urgency), col(OutboxRow.id))
         .limit(limit)
+        .with_for_update(of=OutboxRow, skip_locked=True)
     )
     letters, broken = [], False
     for row in tx.session.exec(query).all():
@@ -127,7 +164,7 @@ def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency =
         try:
             content = json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))
         except SealBrokenError as error:
-            row.state, row.lease_until = Delivery.DEAD, None
+            row.state, row.lease_until, row.reason = Delivery.DEAD, None, "its seal is broken"
             updates.set_aside(tx, "outbox", str(row.id), type(error).__name__, now=now)
             broken = True
             continue
@@ -143,31 +180,32 @@ def sent(tx: Transaction, letter: Letter, message_id: int | None, *, now: dateti
     row = _held(tx, letter)
     if row is not None:
         row.state, row.sent_at, row.message_id, row.lease_until = Delivery.SENT, now, message_id, None
+        row.reason = None
 
 
-def again(tx: Transaction, letter: Letter, due_at: datetime, *, spent: bool = True) -> None:
-    """Send a message later. `spent` tells whether the attempt counts."""
+def again(tx: Transaction, letter: Letter, due_at: datetime, reason: str, *, spent: bool = True) -> None:
+    """Send a message later, for a reason in words without content. `spent` tells whether the attempt counts."""
     row = _held(tx, letter)
     if row is not None:
-        row.state, row.due_at, row.lease_until = Delivery.QUEUED, due_at, None
+        row.state, row.due_at, row.lease_until, row.reason = Delivery.QUEUED, due_at, None, reason
         row.attempts -= not spent
 
 
-def give_up(tx: Transaction, letter: Letter) -> None:
-    """A message that can never be sent."""
+def give_up(tx: Transaction, letter: Letter, reason: str) -> None:
+    """A message that can never be sent, for a reason in words without content."""
     row = _held(tx, letter)
     if row is not None:
-        row.state, row.lease_until = Delivery.DEAD, None
+        row.state, row.lease_until, row.reason = Delivery.DEAD, None, reason
 
 
-def give_up_chat(tx: Transaction, chat_id: int) -> Collection[int]:
+def give_up_chat(tx: Transaction, chat_id: int, reason: str) -> Collection[int]:
     """Nothing more can be sent to this chat: drop what waits for it. Returns the alerts whose pages were among it."""
     query = select(OutboxRow).where(
         OutboxRow.recipient == tx.index("chat", chat_id), OutboxRow.state == Delivery.QUEUED
     )
-    dropped = tx.session.exec(query).all()
+    dropped = tx.session.exec(query.with_for_update()).all()
     for row in dropped:
-        row.state = Delivery.DEAD
+        row.state, row.reason = Delivery.DEAD, reason
     return {row.alert_id for row in dropped if row.alert_id is not None}
 
 
@@ -175,7 +213,51 @@ def drop_pages(tx: Transaction, alert_id: int) -> None:
     """Somebody has taken the alert: its pages that wait are not sent any more."""
     query = select(OutboxRow).where(OutboxRow.alert_id == alert_id, OutboxRow.state == Delivery.QUEUED)
     for row in tx.session.exec(query):
-        row.state = Delivery.DROPPED
+        row.state, row.reason = Delivery.DROPPED, None
+
+
+def unsent_pages(tx: Transaction, before: datetime) -> Mapping[int, datetime]:
+    """Alerts with pages that were queued by `before` and wait for Telegram still: when their newest was queued."""
+    query = (
+        select(OutboxRow.alert_id, func.max(OutboxRow.queued_at))
+        .where(
+            col(OutboxRow.alert_id).is_not(None),
+            _ON_TELEGRAM,
+            col(OutboxRow.state).in_(WAITING),
+            OutboxRow.queued_at <= before,
+        )
+        .group_by(col(OutboxRow.alert_id))
+    )
+    return {int(alert_id or 0): queued_at for alert_id, queued_at in tx.session.exec(query)}
+
+
+def is_paged(tx: Transaction, alert_id: int, since: datetime) -> bool:
+    """Whether a page of an alert that was queued since then was sent, or waits to be."""
+    alive = (*WAITING, Delivery.SENT)
+    query = select(OutboxRow.id).where(
+        OutboxRow.alert_id == alert_id, OutboxRow.queued_at >= since, col(OutboxRow.state).in_(alive)
+    )
+    return tx.session.exec(query.limit(1)).first() is not None
+
+
+def failing(tx: Transaction, channel: str, since: datetime) -> str | None:
+    """Why a fallback channel did not take the last message that was tried on it, of those queued since then.
+
+    None when it took it, when nothing was tried, and when it failed fewer than three times and is tried again.
+    """
+    query = (
+        select(OutboxRow)
+        .where(
+            OutboxRow.recipient == tx.index(FALLBACK, channel),
+            OutboxRow.queued_at >= since,
+            col(OutboxRow.reason).is_not(None) | (OutboxRow.state == Delivery.SENT),
+        )
+        .order_by(col(OutboxRow.id).desc())
+    )
+    last = tx.session.exec(query.limit(1)).first()
+    if last is None or last.state == Delivery.SENT or (last.state in WAITING and last.attempts < FAILS_AT):
+        return None
+    return last.reason
 
 
 def next_due(tx: Transaction, now: datetime) -> datetime | None:
@@ -191,7 +273,7 @@ def next_due(tx: Transaction, now: datetime) -> datetime | None:
 
 
 def release(tx: Transaction) -> None:
-    """After a crash, by the only process there is: what was being sent is sent again at once."""
+    """After a crash, when no other process sends: what was being sent is sent again at once."""
     for row in tx.session.exec(select(OutboxRow).where(OutboxRow.state == Delivery.SENDING)):
         row.state, row.lease_until, row.token = Delivery.QUEUED, None, None
 
@@ -233,11 +315,11 @@ def message_ids(tx: Transaction, topic: str) -> Sequence[tuple[int, int]]:
         OutboxRow.topic == topic, col(OutboxRow.message_id).is_not(None), OutboxRow.state == Delivery.SENT
     )
     found = []
-    for row in tx.session.exec(query):
+    for row in tx.session.exec(query.order_by(col(OutboxRow.id))):
         found.append((json.loads(tx.open(row.payload_sealed, PAYLOAD, row.id))["chat_id"], int(row.message_id or 0)))
     return found
 
 
 def _held(tx: Transaction, letter: Letter) -> OutboxRow | None:
-    row = tx.session.get(OutboxRow, letter.id)
-    return row if row is not None and row.state == Delivery.SENDING and row.token == letter.token else None
+    mine = OutboxRow.id == letter.id, OutboxRow.state == Delivery.SENDING, OutboxRow.token == letter.token
+    return tx.session.exec(select(OutboxRow).where(*mine).with_for_update()).first()

@@ -18,18 +18,29 @@ CHAT = "patient/chat"
 PAST = "patient/past"
 
 
+def hold(tx: Transaction, patient_id: int) -> None:
+    """Hold a patient until the transaction ends: only one at a time changes what is theirs, in all processes.
+
+    Conversations, alerts, requests and timers of a patient have no locks of their own. Whoever wants one of them holds
+    the patient first, so no two wait for each other. SQLite has one writer, and needs no such thing.
+    """
+    tx.session.exec(select(PatientRow.id).where(PatientRow.id == patient_id).with_for_update(key_share=True)).first()
+
+
 def by_chat(tx: Transaction, chat_id: int) -> PatientRow | None:
-    """The patient who writes from this chat."""
-    return tx.session.exec(select(PatientRow).where(PatientRow.chat_index == tx.index("chat", chat_id))).first()
+    """The patient who writes from this chat, held."""
+    query = select(PatientRow).where(PatientRow.chat_index == tx.index("chat", chat_id))
+    return tx.session.exec(query.with_for_update(key_share=True)).first()
 
 
 def by_code(tx: Transaction, code: str) -> PatientRow | None:
-    """The patient with this code, as staff write it."""
-    return tx.session.exec(select(PatientRow).where(PatientRow.code == code.strip().upper())).first()
+    """The patient with this code, as staff write it, held."""
+    query = select(PatientRow).where(PatientRow.code == code.strip().upper())
+    return tx.session.exec(query.with_for_update(key_share=True)).first()
 
 
 def by_id(tx: Transaction, patient_id: int) -> PatientRow:
-    """The patient with this id, who must exist."""
+    """The patient with this id, who must exist. Not held: see `hold`."""
     return tx.session.get_one(PatientRow, patient_id)
 
 

@@ -3,9 +3,9 @@
 Ids, states, times, the linkId of an answer and the rule of an alert are in the clear, so that they can be looked up.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
-from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint, true
+from sqlalchemy import BigInteger, Index, MetaData, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 metadata: MetaData = SQLModel.metadata
@@ -15,6 +15,8 @@ metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+OPEN_REQUEST = text("is_open")
+"""Of one patient and kind there is one such request."""
 
 
 class Meta(SQLModel, table=True):
@@ -167,6 +169,16 @@ class RequestRow(SQLModel, table=True):
     """A consultation or a visit that a patient asks for. Its id is the number that clinicians see."""
 
     __tablename__ = "request"
+    __table_args__ = (
+        Index(
+            "uq_request_open",
+            "patient_id",
+            "kind",
+            unique=True,
+            sqlite_where=OPEN_REQUEST,
+            postgresql_where=OPEN_REQUEST,
+        ),
+    )
     id: int | None = Field(default=None, primary_key=True)
     patient_id: int = Field(foreign_key="patient.id", index=True, sa_type=BigInteger)
     kind: str
@@ -192,7 +204,8 @@ class PlanStepRow(SQLModel, table=True):
 class OutboxRow(SQLModel, table=True):
     """A message that waits to be sent, is being sent, was sent, or was given up.
 
-    `recipient` is the blind index of the chat: messages to one chat keep their order. `token` fences a lease.
+    `recipient` is the blind index of the chat or of the fallback channel: messages to one keep their order. `token`
+    fences a lease. `reason` tells in words, without content, why it is dead or why the last try failed.
     """
 
     __tablename__ = "outbox"
@@ -214,6 +227,16 @@ class OutboxRow(SQLModel, table=True):
     message_id: int | None = Field(default=None, sa_type=BigInteger)
     topic: str | None = Field(default=None, index=True)
     alert_id: int | None = Field(default=None, foreign_key="alert.id")
+    reason: str | None = None
+
+
+class TroubleRow(SQLModel, table=True):
+    """Something that is wrong now, and that people were told of."""
+
+    __tablename__ = "trouble"
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    since: datetime
 
 
 class TimerRow(SQLModel, table=True):
@@ -227,6 +250,49 @@ class TimerRow(SQLModel, table=True):
     due_at: datetime = Field(index=True)
     event: str
     attempts: int = 0
+
+
+class RotationRow(SQLModel, table=True):
+    """People who take turns, from the first hand-over on, until a later row of this name begins."""
+
+    __tablename__ = "rotation"
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    name: str = Field(index=True)
+    every_hours: int
+    first: date
+    hand_over: time
+    zone: str
+    falls_to_next: bool
+
+
+class RotationMemberRow(SQLModel, table=True):
+    """A clinician's place in the order of a rotation."""
+
+    __tablename__ = "rotation_member"
+    rotation_id: int = Field(primary_key=True, foreign_key="rotation.id", sa_type=BigInteger)
+    place: int = Field(primary_key=True)
+    clinician_id: int = Field(foreign_key="clinician.id", sa_type=BigInteger)
+
+
+class AbsenceRow(SQLModel, table=True):
+    """A stretch in which a clinician is away."""
+
+    __tablename__ = "absence"
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    clinician_id: int = Field(foreign_key="clinician.id", sa_type=BigInteger)
+    begins: datetime
+    ends: datetime = Field(index=True)
+
+
+class CoverRow(SQLModel, table=True):
+    """A stretch of a rotation that a clinician takes; of two, the row with the higher id holds."""
+
+    __tablename__ = "cover"
+    id: int = Field(primary_key=True, sa_type=BigInteger)
+    rotation: str
+    clinician_id: int = Field(foreign_key="clinician.id", sa_type=BigInteger)
+    begins: datetime
+    ends: datetime = Field(index=True)
 
 
 class SeenUpdateRow(SQLModel, table=True):

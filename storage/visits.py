@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from flows.effects import IntakeOutcome, RequestKind
+from storage import patients
 from storage.database import Transaction
 from storage.tables import RequestRow
 
@@ -27,7 +28,11 @@ def request(
 
 
 def by_number(tx: Transaction, request_number: int) -> RequestRow | None:
-    """The request with this number."""
+    """The request with this number. Its patient is held."""
+    patient_id = tx.session.exec(select(RequestRow.patient_id).where(RequestRow.id == request_number)).first()
+    if patient_id is None:
+        return None
+    patients.hold(tx, patient_id)
     return tx.session.get(RequestRow, request_number)
 
 

@@ -59,11 +59,12 @@ def rules() -> str:
         if rule.kept_by:
             parts.append(f"Kept by {rule.kept_by}.\n")
         parts += [
-            f"- **{case.tier}**{f', when it still holds after {_minutes(case.after)}' if case.after else ''}: "
+            f"- **{case.tier.label}**{f', when it still holds after {_minutes(case.after)}' if case.after else ''}: "
             f"`{described(case.test)}`"
             for case in rule.cases
         ]
         times = f" Acknowledge: {rule.acknowledge}. Contact: {rule.contact}." if rule.acknowledge else ""
+        times += " Pages wait until the clinic is open." if rule.waits_for_opening else ""
         parts.append(f"\nFor {owners}.{times}\n\n{rule.rationale} *{rule.source}.*\n")
     parts.append("## What an intake leads to\n")
     parts += [

@@ -2,13 +2,16 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+from sqlalchemy import exists, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import col, func, select
 
 from bot.app import App, running
@@ -21,6 +24,7 @@ from storage import clinicians
 from storage.database import Transaction
 from storage.outbox import WAITING
 from storage.tables import OutboxRow, TimerRow
+from tests.databases import KEYRING, Database
 
 MONDAY = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
 """Ten in the morning in San Francisco."""
@@ -150,6 +154,7 @@ class World:
     clock: MovableClock
     settings: Settings
     bot: AsyncExitStack = field(default_factory=AsyncExitStack)
+    phones: list[Phone] = field(default_factory=list)
     app: App = field(init=False)
 
     async def start(self) -> None:
@@ -163,16 +168,33 @@ class World:
 
     def patient(self, name: str = "Sam") -> Phone:
         """A new patient's phone."""
-        return Phone(self, self.sandbox.add_user(name))
+        return self._phone(self.sandbox.add_user(name))
 
     async def clinician(self, name: str = "Dr. Lee", role: Role = Role.PHYSICIAN) -> Phone:
         """The phone of a clinician who has opened their invitation and read the welcome."""
         now = self.clock.now()
         token = await self.app.store.run(lambda tx: clinicians.invite(tx, name, role, now=now))
-        phone = Phone(self, self.sandbox.add_user(name, role=SandboxRole.CLINICIAN))
+        phone = self._phone(self.sandbox.add_user(name, role=SandboxRole.CLINICIAN))
         phone.starts(token)
         await phone.gets("Welcome", name)
+        await self.settled()
         return phone
+
+    def _phone(self, person: Person) -> Phone:
+        phone = Phone(self, person)
+        self.phones.append(phone)
+        return phone
+
+    async def nothing_more(self) -> None:
+        """When everything has settled, nobody has anything to read."""
+        for phone in self.phones:
+            await phone.gets_nothing()
+
+    async def audited(self) -> None:
+        """The auditor has looked at this minute; more may be waiting than it can wait for."""
+        async with asyncio.timeout(10):
+            while self.app.auditor.due_at <= self.clock.now():  # noqa: ASYNC110 (lets the bot's own tasks run)
+                await asyncio.sleep(0)
 
     async def passes(self, time: timedelta) -> None:
         """When everything has settled, time goes by; and what was due has happened."""
@@ -181,26 +203,51 @@ class World:
         await self.settled()
 
     async def settled(self) -> None:
-        """Every update was handled, every due timer has rung, every due message was sent."""
+        """Every update was handled, every due timer has rung, every due message was sent, and the auditor looked."""
         async with asyncio.timeout(10):
             await self.sandbox.wait_for(lambda: not self.sandbox.updates.pending, timeout=10)
-            while await self.app.store.run(self._waiting):  # noqa: ASYNC110 (lets the bot's own tasks run)
+            while await self.app.store.run(self._waiting) or self.app.auditor.due_at <= self.clock.now():  # noqa: ASYNC110 (lets the bot's own tasks run)
                 await asyncio.sleep(0)
 
     def _waiting(self, tx: Transaction) -> int:
         now = self.clock.now()
-        messages = select(func.count()).where(col(OutboxRow.state).in_(WAITING), OutboxRow.due_at <= now)
+        ahead = aliased(OutboxRow)
+        held_up = exists().where(  # by one that is tried again later
+            col(ahead.recipient) == OutboxRow.recipient,
+            col(ahead.state).in_(WAITING),
+            col(ahead.due_at) > now,
+            tuple_(ahead.urgency, ahead.id) < tuple_(OutboxRow.urgency, OutboxRow.id),
+        )
+        messages = select(func.count()).where(col(OutboxRow.state).in_(WAITING), OutboxRow.due_at <= now, ~held_up)
         timers = select(func.count()).where(TimerRow.due_at <= now)
         return tx.session.exec(messages).one() + tx.session.exec(timers).one()
 
 
 @asynccontextmanager
-async def world(folder: Path, *, webhook: bool = False, content_dir: Path | None = None) -> AsyncIterator[World]:
-    """A running world with its database in a folder, and the clinic's own content, if it has any."""
+async def world(
+    folder: Path,
+    *,
+    database: Database | None = None,
+    webhook: bool = False,
+    content_dir: Path | None = None,
+    fallback: Sequence[str] = (),
+    heartbeat: str | None = None,
+) -> AsyncIterator[World]:
+    """A running world with a new SQLite file in a folder, or another database, the clinic's own content, if it has any,
+    and what is outside.
+    """
     clock = MovableClock(frozen_at=MONDAY)
     sandbox = Sandbox(clock=clock)
     async with serve(sandbox) as url, AsyncExitStack() as stack:
         settings = settings_for(folder, url).model_copy(update={"content_dir": content_dir})
+        outside = {
+            "fallback_urls": tuple(map(SecretStr, fallback)),
+            "heartbeat_url": heartbeat and SecretStr(heartbeat),
+        }
+        settings = settings.model_copy(update=outside)
+        if database is not None:
+            keys = {"database_url": database.url, "taperline_keys": SecretStr(KEYRING.text())}
+            settings = settings.model_copy(update=keys)
         if webhook:
             port = free_port()
             settings = settings.model_copy(update={"public_url": f"http://127.0.0.1:{port}", "port": port})

@@ -42,7 +42,7 @@ WORDS = ("yes, let us begin", "18 to 44", "male", "something else", "that is all
 def main() -> None:
     """Measure, and print."""
     content, renderer = check.load(None)
-    turn = Turn.build(content, renderer, 1, Lifeline.open(()))
+    turn = Turn.build(content, renderer, 1, Lifeline())
     forms = {
         "check-in": content.questionnaires["check_in"],
         "PHQ-9 with a computed total": _form("us-core-phq-9.json"),

@@ -23,7 +23,10 @@ from storage import outbox
 from storage.database import Transaction
 from storage.outbox import Urgency
 from storage.tables import AnswerRow, TimerRow
+from tests.databases import Database
 from tests.world import World, world
+
+pytestmark = pytest.mark.both_databases
 
 CRISIS = "i want to kill myself"
 MINUTES = timedelta(minutes=1)
@@ -165,8 +168,10 @@ async def pager() -> AsyncIterator[tuple[str, list[dict[str, Any]]]]:
         yield f"json://127.0.0.1:{listener.getsockname()[1]}/", got
 
 
-async def test_when_nobody_can_be_paged_the_fallback_channel_is_and_holds_nothing_private(tmp_path: Path) -> None:
-    async with pager() as (url, got), world(tmp_path) as here:
+async def test_when_nobody_can_be_paged_the_fallback_channel_is_and_holds_nothing_private(
+    tmp_path: Path, database: Database
+) -> None:
+    async with pager() as (url, got), world(tmp_path, database=database) as here:
         here.settings = here.settings.model_copy(update={"fallback_urls": (SecretStr(url),)})
         await here.restart()
         sam = here.patient("Samantha")

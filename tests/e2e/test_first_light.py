@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlmodel import col, select
 
 from flows.lifecycle import AlertState
@@ -10,6 +11,8 @@ from storage.database import Transaction
 from storage.outbox import Urgency
 from storage.tables import OutboxRow
 from tests.world import Phone, World
+
+pytestmark = pytest.mark.both_databases
 
 
 async def intake(sam: Phone) -> None:

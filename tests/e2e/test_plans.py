@@ -110,11 +110,11 @@ async def test_a_missed_visit_is_told_to_those_who_act_and_not_to_the_patient(he
     kim.says(f"missed {code.lower()}")
     replies: list[dict[str, Any]] = [await kim.gets(), await kim.gets()]
     assert sorted("Noted" in reply["text"] for reply in replies) == [False, True]
-    assert any("ROUTINE · A-1" in reply["text"] and "V4" in reply["text"] for reply in replies)
+    assert any("SAME DAY · A-1" in reply["text"] and "V4" in reply["text"] for reply in replies)
     await here.settled()
     await sam.gets_nothing()
     assert await noted(here, "visit missed") == [("clinician", "")]
-    await lee.gets("ROUTINE · A-1", "V4")
+    await lee.gets("SAME DAY · A-1", "V4")
 
 
 async def test_a_request_that_needs_a_call_first_says_so(here: World) -> None:

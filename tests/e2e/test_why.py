@@ -48,7 +48,7 @@ async def test_one_tap_tells_the_rule_what_fired_it_why_it_matters_and_its_sourc
     lee.taps("Why")
     message = await lee.gets("EMERGENCY · A-1", "Safety, acute (S1)", f"Patient {code}", "Nov 23, 10:00")
     text = message["text"]
-    for words in ("emergency, case 2 of S1", "Heard in the patient's words", f"“{CRISIS}”", "%signal is crisis"):
+    for words in ("Emergency, case 2 of S1", "Heard in the patient's words", f"“{CRISIS}”", "%signal is crisis"):
         assert words in text
     for words in ("Why it matters", S1.rationale, "Source", S1.source, "Physician, therapist"):
         assert words in text

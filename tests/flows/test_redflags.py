@@ -391,7 +391,7 @@ GOLDEN: list[Row] = [
     ),
     *scale("V3", 0, "urgent", "%unanswered.hours", ["168", "400"], ["167"]),
     *scale("V3", 1, "urgent", "%unanswered.in-a-row", ["2", "3"], ["1", "0"]),
-    ("V4", 0, "routine", [{"%visit.missed": (True,)}], [{}]),
+    ("V4", 0, "same_day", [{"%visit.missed": (True,)}], [{}]),
     ("V4", 1, "urgent", [{"%visit.missed": (True,)} | risk for risk in RISKS], [*RISKS, {"%visit.missed": (True,)}]),
     (
         "V4",

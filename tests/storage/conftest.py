@@ -1,4 +1,4 @@
-"""A database for each test: a real SQLite file, made and opened as the bot does it."""
+"""A database for each test, made and opened as the bot does it. A test that asks for `path` looks at SQLite's file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,19 +7,12 @@ import pytest
 
 from storage.cipher import Keyring
 from storage.database import Store, open_store
+from tests.databases import KEYRING, Database
 
 
 @pytest.fixture(scope="session")
 def keyring() -> Keyring:
-    return Keyring.generate()
-
-
-@pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> bytes:
-    """The bytes of a database that nobody has used yet: migrating once saves most of the time of a test."""
-    path = tmp_path_factory.mktemp("new") / "taperline.db"
-    open_store(f"sqlite:///{path}", keyring).close()
-    return path.read_bytes()
+    return KEYRING
 
 
 @pytest.fixture
@@ -28,13 +21,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def url(path: Path) -> str:
-    return f"sqlite:///{path}"
+def url(database: Database) -> str:
+    return database.url
 
 
 @pytest.fixture
-def store(url: str, path: Path, keyring: Keyring, new_database: bytes) -> Iterator[Store]:
-    path.write_bytes(new_database)
+def store(url: str, keyring: Keyring) -> Iterator[Store]:
     store = open_store(url, keyring)
     yield store
     store.close()

@@ -19,6 +19,7 @@ from flows.questionnaire import Questionnaire
 from storage import clinicians, patients
 from storage.database import Store, Transaction
 from storage.tables import Meta
+from tests.databases import Database
 
 NOW = datetime(2026, 3, 2, 17, tzinfo=UTC)
 ZONE = "America/Los_Angeles"
@@ -40,14 +41,22 @@ def write(name: str, value: str = "x") -> Callable[[Transaction], None]:
 
 
 def look(path: Path, query: str) -> list[tuple[Any, ...]]:
-    """What somebody else who opens the file sees."""
+    """What somebody else who opens a SQLite file sees."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
 
 
-def written(path: Path) -> set[str]:
-    """The names of rows that `write` left on disk."""
-    return {name for (name,) in look(path, "SELECT name FROM meta WHERE name != 'index_key'")}
+WRITTEN = "SELECT name FROM meta WHERE name != 'index_key'"
+
+
+def written(database: Database) -> set[str]:
+    """The names of rows that `write` left, as others see them."""
+    return {name for (name,) in database.look(WRITTEN)}
+
+
+def written_in(path: Path) -> set[str]:
+    """The names of rows that `write` left in a SQLite file."""
+    return {name for (name,) in look(path, WRITTEN)}
 
 
 def commits(path: Path) -> int:

@@ -17,6 +17,8 @@ from storage.outbox import Delivery, Urgency
 from storage.tables import AlertEventRow, AlertRow
 from tests.storage.parts import NOW, add_clinician, add_patient, do
 
+pytestmark = pytest.mark.both_databases
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 RULE = "slow-breathing"
 
@@ -129,7 +131,7 @@ def test_p7_evidence_opens_only_in_the_event_that_it_was_sealed_for(store: Store
     do(store, lambda tx: alerts.raise_(tx, patient, RULE, Tier.URGENT, evidence, merge=DAY, now=NOW))
 
     def swap(tx: Transaction) -> None:
-        here, there = tx.session.exec(select(AlertEventRow)).all()
+        here, there = tx.session.exec(select(AlertEventRow).order_by(col(AlertEventRow.id))).all()
         here.evidence_sealed, there.evidence_sealed = there.evidence_sealed, here.evidence_sealed
 
     do(store, swap)

@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +11,10 @@ from storage import clinicians
 from storage.cipher import SealBrokenError
 from storage.clinicians import INVITATION, INVITATION_HOURS
 from storage.database import Store, Transaction
-from tests.storage.parts import NOW, add_clinician, do, look
+from tests.databases import Database
+from tests.storage.parts import NOW, add_clinician, do
+
+pytestmark = pytest.mark.both_databases
 
 HOURS = timedelta(hours=INVITATION_HOURS)
 MOMENT = timedelta(seconds=1)
@@ -62,14 +64,14 @@ def test_a_token_that_was_never_given_out_opens_nothing(store: Store, token: str
     assert accept(store, token) is None
 
 
-def test_p7_only_the_hash_of_an_invitation_is_kept_and_it_is_gone_once_used(store: Store, path: Path) -> None:
+def test_p7_only_the_hash_of_an_invitation_is_kept_and_it_is_gone_once_used(store: Store, database: Database) -> None:
     token = invite(store)
-    kept = look(path, "SELECT * FROM clinician")[0]
+    kept = database.look("SELECT * FROM clinician")[0]
     assert hashlib.sha256(token.encode()).hexdigest() in kept
     assert not any(token.removeprefix(INVITATION) in str(part) for part in kept)
     assert accept(store, hashlib.sha256(token.encode()).hexdigest()) is None, "the hash is no token"
     accept(store, token)
-    assert look(path, "SELECT invite_hash, invite_expires_at FROM clinician") == [(None, None)]
+    assert database.look("SELECT invite_hash, invite_expires_at FROM clinician") == [(None, None)]
 
 
 def test_invitations_are_long_and_never_the_same(store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +19,10 @@ from storage import conversations
 from storage.cipher import Cipher, Keyring, SealBrokenError
 from storage.database import Store, Transaction, new_id
 from storage.tables import AnswerRow, DefinitionRow
-from tests.storage.parts import NOW, ZONE, add_patient, do, form, look
+from tests.databases import Database
+from tests.storage.parts import NOW, ZONE, add_patient, do, form
+
+pytestmark = pytest.mark.both_databases
 
 DAY = timedelta(days=1)
 DOSE = ("dose", "other-dose")
@@ -135,16 +137,16 @@ def test_all_answers_of_a_conversation_come_back(
 
 
 def test_an_answer_that_is_given_again_supersedes_the_first_which_stays_as_it_was(
-    store: Store, patient: int, path: Path
+    store: Store, patient: int, database: Database
 ) -> None:
     begun = do(store, lambda tx: begin(tx, patient))
     do(store, lambda tx: conversations.record(tx, begun.id, 1, Place("mood"), ("low",), now=NOW))
     do(store, lambda tx: conversations.record(tx, begun.id, 2, Place("nights"), (3,), now=NOW))
-    before = look(path, "SELECT id, values_sealed, answered_at FROM answer ORDER BY id")
+    before = database.look("SELECT id, values_sealed, answered_at FROM answer ORDER BY id")
     do(store, lambda tx: conversations.record(tx, begun.id, 3, Place("mood"), ("better",), now=NOW + DAY))
     do(store, lambda tx: conversations.record(tx, begun.id, 4, Place("mood"), ("good",), now=NOW + 2 * DAY))
     assert loaded(store, begun.id).answers == {Place("mood"): ("good",), Place("nights"): (3,)}
-    after = look(path, "SELECT id, values_sealed, answered_at FROM answer ORDER BY id")
+    after = database.look("SELECT id, values_sealed, answered_at FROM answer ORDER BY id")
     assert after[:2] == before
     query = select(AnswerRow).order_by(col(AnswerRow.id))
     rows = do(store, lambda tx: [(row.link_id, row.superseded_at) for row in tx.session.exec(query)])
@@ -312,10 +314,10 @@ def test_p6_words_that_were_no_answer_are_kept_with_what_was_heard_in_them(store
 
 
 def test_p7_the_rows_of_two_columns_cannot_be_exchanged(
-    store: Store, patient: int, keyring: Keyring, path: Path
+    store: Store, patient: int, keyring: Keyring, database: Database
 ) -> None:
     do(store, lambda tx: conversations.keep_text(tx, patient, "words", [], now=NOW))
-    ((row_id, sealed),) = look(path, "SELECT id, text_sealed FROM free_text")
+    ((row_id, sealed),) = database.look("SELECT id, text_sealed FROM free_text")
     cipher = Cipher(keyring, b"")
     assert "words" in cipher.open(sealed, f"free_text/text/{row_id}")
     with pytest.raises(SealBrokenError):
@@ -325,10 +327,12 @@ def test_p7_the_rows_of_two_columns_cannot_be_exchanged(
 DRAFT = Draft((Coding("a", "urn:test", "A"), "words of her own"), date(2026, 2, 28), "feb, the end of her words")
 
 
-def test_p1_what_was_begun_on_a_question_comes_back_and_is_sealed(store: Store, patient: int, path: Path) -> None:
+def test_p1_what_was_begun_on_a_question_comes_back_and_is_sealed(
+    store: Store, patient: int, database: Database
+) -> None:
     begun = do(store, lambda tx: begin(tx, patient, question=Place("mood", (2, 1)), draft=DRAFT))
     assert loaded(store, begun.id) == begun
-    ((sealed,),) = look(path, "SELECT draft_sealed FROM conversation")
+    ((sealed,),) = database.look("SELECT draft_sealed FROM conversation")
     assert sealed.startswith("v1|")
     assert "words" not in sealed
     do(store, lambda tx: conversations.end(tx, begun.id, Stage.EXPIRED, now=NOW))
@@ -350,7 +354,8 @@ def test_withdrawn_answers_are_superseded_and_stay(store: Store, patient: int) -
         do(store, lambda tx: conversations.record(tx, begun.id, revision, place, ("low",), now=NOW))  # noqa: B023
     do(store, lambda tx: conversations.withdraw(tx, begun.id, [first], now=NOW + DAY))
     assert loaded(store, begun.id).answers == {second: ("low",)}
-    kept = do(store, lambda tx: [row.superseded_at for row in tx.session.exec(select(AnswerRow))])
+    rows = select(AnswerRow).order_by(col(AnswerRow.id))
+    kept = do(store, lambda tx: [row.superseded_at for row in tx.session.exec(rows)])
     assert kept == [NOW + DAY, None]
 
 

@@ -18,7 +18,10 @@ from storage import outbox, timers
 from storage.cipher import Keyring
 from storage.database import BATCH, DatabaseError, Store, Transaction, new_id, open_store
 from storage.tables import AnswerRow, Meta, TimerRow
-from tests.storage.parts import NOW, SOON, commits, do, held, look, start, write, written
+from tests.databases import Database
+from tests.storage.parts import NOW, SOON, commits, do, held, look, start, write, written, written_in
+
+pytestmark = pytest.mark.both_databases
 
 COUNT = """
 import sys
@@ -27,7 +30,7 @@ from storage.database import open_store
 from storage.tables import Meta
 
 def add_one(tx):
-    row = tx.session.get(Meta, "count") or Meta(name="count", value="0")
+    row = tx.session.get(Meta, "count", with_for_update=True) or Meta(name="count", value="0")
     row.value = str(int(row.value) + 1)
     tx.session.add(row)
     return tx.index("chat", 1)
@@ -82,10 +85,10 @@ def fill(tx: Transaction) -> None:
         tx.session.connection().exec_driver_sql("INSERT INTO meta VALUES (?, ?)", (f"big {number}", "x" * 4000))
 
 
-async def test_p1_what_run_wrote_is_on_disk_when_it_returns(store: Store, path: Path) -> None:
+async def test_p1_what_run_wrote_is_on_disk_when_it_returns(store: Store, database: Database) -> None:
     for number in range(5):
         await store.run(write(f"row {number}"))
-        assert f"row {number}" in written(path)
+        assert f"row {number}" in written(database)
 
 
 async def test_run_returns_what_the_work_returns(store: Store) -> None:
@@ -100,7 +103,7 @@ def test_a_row_that_a_work_returns_can_be_read_afterwards(store: Store) -> None:
     assert (row.scope, row.due_at) == ("patient:1", NOW)
 
 
-def test_p1_the_database_syncs_each_commit_and_checks_references(store: Store) -> None:
+def test_p1_the_database_syncs_each_commit_and_checks_references(store: Store, path: Path) -> None:
     def pragma(name: str) -> object:
         return do(store, lambda tx: tx.session.connection().exec_driver_sql(f"PRAGMA {name}").scalar())
 
@@ -110,11 +113,11 @@ def test_p1_the_database_syncs_each_commit_and_checks_references(store: Store) -
     assert pragma("busy_timeout") == 30_000
 
 
-def test_p2_a_row_that_refers_to_nothing_is_refused(store: Store, path: Path) -> None:
+def test_p2_a_row_that_refers_to_nothing_is_refused(store: Store, database: Database) -> None:
     orphan = AnswerRow(id=1, conversation_id=5, revision=1, link_id="mood", values_sealed="", answered_at=NOW)
     with pytest.raises(IntegrityError):
         do(store, lambda tx: tx.session.add(orphan))
-    assert look(path, "SELECT * FROM answer") == []
+    assert database.look("SELECT * FROM answer") == []
 
 
 def test_p2_a_rollback_really_rolls_back(store: Store, path: Path) -> None:
@@ -131,18 +134,18 @@ def test_p2_a_rollback_really_rolls_back(store: Store, path: Path) -> None:
     do(store, write("kept before"))
     with pytest.raises(SomethingWentWrongError):
         do(store, work)
-    assert written(path) == {"kept before"}
+    assert written_in(path) == {"kept before"}
     assert look(path, "SELECT name FROM sqlite_master WHERE name = 'a_table'") == []
 
 
-def test_p2_nothing_is_seen_from_outside_before_the_commit(store: Store, path: Path) -> None:
+def test_p2_nothing_is_seen_from_outside_before_the_commit(store: Store, database: Database) -> None:
     def work(tx: Transaction) -> set[str]:
         write("early")(tx)
         tx.session.flush()
-        return written(path)
+        return written(database)
 
     assert do(store, work) == set()
-    assert written(path) == {"early"}
+    assert written(database) == {"early"}
 
 
 def test_the_write_lock_is_taken_at_the_beginning_of_a_transaction(store: Store, path: Path) -> None:
@@ -154,12 +157,12 @@ def test_the_write_lock_is_taken_at_the_beginning_of_a_transaction(store: Store,
 
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         do(store, another_process_writes)
-    assert written(path) == set()
+    assert written_in(path) == set()
 
 
 @pytest.mark.parametrize("error", [SomethingWentWrongError, KeyError, SystemExit, KeyboardInterrupt, GeneratorExit])
 def test_p2_of_many_that_share_a_commit_only_the_one_that_fails_is_undone(
-    store: Store, path: Path, error: type[BaseException]
+    store: Store, database: Database, error: type[BaseException]
 ) -> None:
     with held(store):
         waiting = [store.submit(write(f"row {number}")) for number in range(10)]
@@ -169,7 +172,7 @@ def test_p2_of_many_that_share_a_commit_only_the_one_that_fails_is_undone(
         assert future.result(SOON) is None
     with pytest.raises(error):
         failing.result(SOON)
-    assert written(path) == {f"row {number}" for number in range(20)}
+    assert written(database) == {f"row {number}" for number in range(20)}
 
 
 def test_p2_a_failure_at_the_flush_is_undone_alone_too(store: Store, path: Path) -> None:
@@ -179,7 +182,7 @@ def test_p2_a_failure_at_the_flush_is_undone_alone_too(store: Store, path: Path)
     with pytest.raises(IntegrityError):
         twice.result(SOON)
     assert last.result(SOON) is None
-    assert written(path) == {"same", "last"}
+    assert written_in(path) == {"same", "last"}
 
 
 def test_transactions_that_wait_together_share_one_commit(store: Store, path: Path) -> None:
@@ -188,7 +191,7 @@ def test_transactions_that_wait_together_share_one_commit(store: Store, path: Pa
         waiting = [store.submit(fail(write("never")) if number == 20 else write(str(number))) for number in range(40)]
     outcomes = [future.exception(SOON) for future in waiting]
     assert [type(outcome) for outcome in outcomes].count(SomethingWentWrongError) == 1
-    assert len(written(path)) == 39
+    assert len(written_in(path)) == 39
     assert commits(path) == before + 1
 
 
@@ -197,11 +200,11 @@ def test_more_than_fit_into_one_commit_are_all_kept(store: Store, path: Path) ->
         before = commits(path)
         waiting = [store.submit(write(str(number))) for number in range(2 * BATCH + 1)]
     assert [future.result(SOON) for future in waiting] == [None] * (2 * BATCH + 1)
-    assert len(written(path)) == 2 * BATCH + 1
+    assert len(written_in(path)) == 2 * BATCH + 1
     assert commits(path) == before + 3
 
 
-def test_works_are_done_one_after_the_other_in_the_order_they_came(store: Store) -> None:
+def test_works_are_done_one_after_the_other_in_the_order_they_came(store: Store, path: Path) -> None:
     order: list[int] = []
     with held(store):
         waiting = [store.submit(lambda _tx, number=number: order.append(number)) for number in range(100)]  # type: ignore[misc]
@@ -220,7 +223,7 @@ def test_p2_when_sqlite_gives_the_transaction_up_every_caller_is_told_and_nothin
     for future in waiting:
         with pytest.raises(DatabaseError, match="nothing of it was kept"):
             future.result(SOON)
-    assert written(path) == {"kept before"}
+    assert written_in(path) == {"kept before"}
 
 
 def test_p2_a_work_that_hides_that_the_transaction_is_gone_is_told_as_well(store: Store, path: Path) -> None:
@@ -234,7 +237,7 @@ def test_p2_a_work_that_hides_that_the_transaction_is_gone_is_told_as_well(store
         earlier, hiding, later = (store.submit(each) for each in (write("earlier"), work, write("later")))
     for future in (earlier, hiding, later):
         assert isinstance(future.exception(SOON), DatabaseError)
-    assert written(path) == set()
+    assert written_in(path) == set()
 
 
 def test_p2_when_the_commit_itself_is_refused_every_caller_is_told_and_nothing_is_kept(
@@ -248,7 +251,7 @@ def test_p2_when_the_commit_itself_is_refused_every_caller_is_told_and_nothing_i
         waiting = [store.submit(work) for work in (write("earlier"), refused_at_the_end, write("later"))]
     for future in waiting:
         assert isinstance(future.exception(SOON), IntegrityError)
-    assert written(path) == set()
+    assert written_in(path) == set()
 
 
 @pytest.mark.parametrize("spoil", [give_up, fill, fail(write("never")), fail(write("never"), SystemExit)])
@@ -258,7 +261,7 @@ def test_after_a_failure_the_next_transaction_is_as_good_as_ever(
     assert store.submit(spoil).exception(SOON) is not None
     do(store, lambda tx: tx.session.execute(text("PRAGMA max_page_count = 100000")))
     do(store, write("next"))
-    assert written(path) == {"next"}
+    assert written_in(path) == {"next"}
 
 
 async def test_what_a_work_raises_is_raised_at_the_caller(store: Store) -> None:
@@ -273,7 +276,7 @@ async def test_a_work_that_raises_stop_iteration_does_not_hang_its_caller(store:
             await store.run(lambda _tx: next(iter(())))
 
 
-async def test_many_tasks_that_run_at_once_each_get_their_own_outcome(store: Store, path: Path) -> None:
+async def test_many_tasks_that_run_at_once_each_get_their_own_outcome(store: Store, database: Database) -> None:
     async def one(number: int) -> int:
         def work(tx: Transaction) -> int:
             write(str(number))(tx)
@@ -286,10 +289,10 @@ async def test_many_tasks_that_run_at_once_each_get_their_own_outcome(store: Sto
     outcomes = await asyncio.gather(*(one(number) for number in range(200)), return_exceptions=True)
     for number, outcome in enumerate(outcomes):
         assert isinstance(outcome, SomethingWentWrongError) if number % 7 == 0 else outcome == number
-    assert written(path) == {str(number) for number in range(200) if number % 7}
+    assert written(database) == {str(number) for number in range(200) if number % 7}
 
 
-async def test_the_event_loop_goes_on_while_a_transaction_is_slow(store: Store) -> None:
+async def test_the_event_loop_goes_on_while_a_transaction_is_slow(store: Store, path: Path) -> None:
     with held(store) as busy:
         waiting = asyncio.create_task(store.run(write("later")))
         for _ in range(3):
@@ -299,7 +302,7 @@ async def test_the_event_loop_goes_on_while_a_transaction_is_slow(store: Store) 
     await waiting
 
 
-async def test_p1_a_task_that_is_cancelled_while_it_waits_breaks_nothing(store: Store, path: Path) -> None:
+async def test_p1_a_task_that_is_cancelled_while_it_waits_breaks_nothing(store: Store, database: Database) -> None:
     with held(store):
         given_up = asyncio.create_task(store.run(write("of the cancelled task")))
         failing = asyncio.create_task(store.run(fail(write("never"))))
@@ -313,7 +316,7 @@ async def test_p1_a_task_that_is_cancelled_while_it_waits_breaks_nothing(store: 
             await failing
     await other
     await store.run(write("next"))
-    assert written(path) == {"of the cancelled task", "of another task", "next"}
+    assert written(database) == {"of the cancelled task", "of another task", "next"}
 
 
 def test_a_future_that_is_cancelled_before_its_turn_is_left_out_and_breaks_nothing(store: Store, path: Path) -> None:
@@ -323,10 +326,10 @@ def test_a_future_that_is_cancelled_before_its_turn_is_left_out_and_breaks_nothi
         assert cancelled.cancel()
     other.result(SOON)
     do(store, write("next"))
-    assert written(path) == {"other", "next"}
+    assert written_in(path) == {"other", "next"}
 
 
-def test_a_loop_that_ended_before_its_transaction_breaks_nothing(store: Store, path: Path) -> None:
+def test_a_loop_that_ended_before_its_transaction_breaks_nothing(store: Store, database: Database) -> None:
     async def begin_and_leave() -> None:
         task = asyncio.create_task(store.run(write("of a loop that ended")))
         await asyncio.sleep(0)
@@ -335,16 +338,16 @@ def test_a_loop_that_ended_before_its_transaction_breaks_nothing(store: Store, p
     with held(store):
         asyncio.run(begin_and_leave())
     do(store, write("next"))
-    assert written(path) == {"of a loop that ended", "next"}
+    assert written(database) == {"of a loop that ended", "next"}
 
 
-def test_p1_close_finishes_what_waits(url: str, keyring: Keyring, path: Path) -> None:
+def test_p1_close_finishes_what_waits(url: str, keyring: Keyring, database: Database) -> None:
     store = open_store(url, keyring)
     with held(store):
         waiting = [store.submit(write(str(number))) for number in range(3 * BATCH)]
     store.close()
     assert all(future.done() for future in waiting)
-    assert len(written(path)) == 3 * BATCH
+    assert len(written(database)) == 3 * BATCH
 
 
 async def test_a_store_that_is_closed_says_so_and_closes_twice(url: str, keyring: Keyring) -> None:
@@ -361,11 +364,11 @@ def test_p1_after_close_everything_is_in_the_one_file(url: str, keyring: Keyring
     do(store, write("kept"))
     store.close()
     moved = path.rename(path.with_name("moved.db"))
-    assert written(moved) == {"kept"}
+    assert written_in(moved) == {"kept"}
     assert not path.with_name("taperline.db-wal").exists()
 
 
-def test_p1_what_was_confirmed_before_a_kill_is_there_after_it(url: str, keyring: Keyring, path: Path) -> None:
+def test_p1_what_was_confirmed_before_a_kill_is_there_after_it(url: str, keyring: Keyring, database: Database) -> None:
     open_store(url, keyring).close()
     with start(WRITE_FOR_EVER, url, keyring.text()) as process:
         assert process.stdout is not None
@@ -374,14 +377,14 @@ def test_p1_what_was_confirmed_before_a_kill_is_there_after_it(url: str, keyring
         confirmed += process.stdout.readlines()
     names = {line.strip() for line in confirmed if line.endswith("\n")}
     assert len(names) >= 40
-    assert names <= written(path)
+    assert names <= written(database)
     store = open_store(url, keyring)
     do(store, write("after the kill"))
     store.close()
 
 
 def test_a_bot_and_a_command_make_a_new_database_and_write_at_once_and_neither_locks_out_nor_undoes_the_other(
-    url: str, keyring: Keyring, path: Path
+    url: str, keyring: Keyring, database: Database
 ) -> None:
     with start(COUNT, url, keyring.text()) as first, start(COUNT, url, keyring.text()) as second:
         for process in (first, second):
@@ -394,7 +397,7 @@ def test_a_bot_and_a_command_make_a_new_database_and_write_at_once_and_neither_l
         told = [process.communicate(timeout=SOON) for process in (first, second)]
     assert [errors for _, errors in told] == ["", ""]
     assert len({index for index, _ in told}) == 1, "both found the same index key"
-    assert look(path, "SELECT value FROM meta WHERE name = 'count'") == [("300",)]
+    assert database.look("SELECT value FROM meta WHERE name = 'count'") == [("300",)]
 
 
 def test_a_writer_that_waits_too_long_for_another_process_says_so_and_goes_on(store: Store, path: Path) -> None:
@@ -405,7 +408,7 @@ def test_a_writer_that_waits_too_long_for_another_process_says_so_and_goes_on(st
             do(store, write("kept out"))
         other.execute("ROLLBACK")
     do(store, write("next"))
-    assert written(path) == {"next"}
+    assert written_in(path) == {"next"}
 
 
 def test_p7_an_error_of_the_database_does_not_quote_what_was_to_be_written(store: Store) -> None:

@@ -15,6 +15,7 @@ from storage.figures import period
 from storage.outbox import Urgency
 from tests.storage.parts import NOW, add_clinician, add_patient, do, form
 
+pytestmark = pytest.mark.both_databases
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 SINCE, UNTIL = NOW - DAY, NOW + DAY
 
@@ -48,12 +49,11 @@ def page(store: Store, number: int, at: datetime, sent_at: datetime | None, clin
         letter = outbox.put(tx, 900, "sendMessage", {}, urgency=Urgency.URGENT, now=at, alert_id=number)
         alerts.paged(tx, alert, letter, 1, clinician)
         tx.session.flush()
+        [claimed] = outbox.claim(tx, now=at, limit=9)
         if sent_at is not None:
-            [claimed] = outbox.claim(tx, now=at, limit=9)
             outbox.sent(tx, claimed, 1, now=sent_at)
         else:
-            [claimed] = outbox.claim(tx, now=at, limit=9)
-            outbox.give_up(tx, claimed)
+            outbox.give_up(tx, claimed, "lost")
 
     do(store, work)
 

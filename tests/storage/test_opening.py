@@ -10,13 +10,15 @@ import pytest
 from bot.app import open_memory, read_keys
 from bot.settings import Settings
 from flows.errors import TaperlineError
+from storage.address import DatabaseError, database_file
 from storage.cipher import Keyring, KeysError
-from storage.database import DatabaseError, SoleUse, database_file, open_store
-from tests.storage.parts import SOON, do, look, start, write, written
+from storage.database import open_store
+from storage.sqlite import SoleUse
+from tests.storage.parts import SOON, do, look, start, write, written_in
 
 HOLD = """
 import sys
-from storage.database import SoleUse
+from storage.sqlite import SoleUse
 use = SoleUse(sys.argv[1])
 print("held", flush=True)
 sys.stdin.readline()
@@ -81,7 +83,7 @@ def test_the_same_file_undamaged_opens(url: str, keyring: Keyring, path: Path, m
     path.write_bytes(made)
     store = open_store(url, keyring)
     store.close()
-    assert len(written(path)) == 200
+    assert len(written_in(path)) == 200
 
 
 def test_a_folder_in_the_place_of_the_database_is_named(url: str, keyring: Keyring, path: Path) -> None:
@@ -116,7 +118,7 @@ def test_a_folder_that_is_missing_is_made(tmp_path: Path, keyring: Keyring) -> N
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://clinic:secret@localhost/taperline",
+        "postgresql+asyncpg://clinic:secret@localhost/taperline",
         "mysql+pymysql://clinic:secret@localhost/taperline",
         "sqlite+aiosqlite:///data/taperline.db",
         "nothing://clinic:secret@localhost",
@@ -126,7 +128,7 @@ def test_another_kind_of_database_is_refused_with_what_to_use_and_without_the_pa
     url: str, keyring: Keyring
 ) -> None:
     sentence = refused(url, keyring)
-    assert "is not supported yet. Use sqlite:///" in sentence
+    assert "is not supported. Use sqlite:///" in sentence
     assert url.partition(":")[0] in sentence
     assert "secret" not in sentence
 
@@ -213,7 +215,7 @@ def test_the_bot_makes_a_key_file_with_a_new_database_and_opens_it_again(url: st
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     open_memory(settings_for(url)).close()
     open_memory(settings_for(url, key_file.read_text())).close()
-    assert written(path) == {"kept"}
+    assert written_in(path) == {"kept"}
 
 
 def test_the_bot_does_not_make_a_new_key_for_a_database_that_is_there(url: str, path: Path) -> None:
@@ -299,4 +301,4 @@ def test_a_command_may_open_the_database_while_the_bot_has_sole_use(url: str, ke
     do(store, write("by the command"))
     store.close()
     use.release()
-    assert written(path) == {"by the command"}
+    assert written_in(path) == {"by the command"}

@@ -1,6 +1,6 @@
 """Messages leave in order within a chat, the most urgent first, at least once, and by one sender at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,13 +16,13 @@ from storage.outbox import LEASE, Delivery, Letter, Urgency
 from storage.tables import DeadLetterRow, OutboxRow
 from tests.storage.parts import NOW, add_patient, do
 
+pytestmark = pytest.mark.both_databases
+
 ADA, BEN, CAS = 111, 222, 333
 SECOND = timedelta(seconds=1)
 
 
-def put(
-    store: Store, chat_id: int | None, text: str, *, urgency: Urgency = Urgency.REPLY, topic: str | None = None
-) -> None:
+def put(store: Store, chat_id: int, text: str, *, urgency: Urgency = Urgency.REPLY, topic: str | None = None) -> None:
     do(store, lambda tx: outbox.put(tx, chat_id, "sendMessage", {"text": text}, urgency=urgency, now=NOW, topic=topic))
 
 
@@ -92,14 +92,101 @@ def test_of_each_chat_only_the_head_is_claimed(store: Store) -> None:
     assert words(claim(store)) == ["111 2"]
 
 
-def test_the_fallback_channel_is_a_line_of_its_own(store: Store) -> None:
+def put_fallback(store: Store, channel: str, title: str) -> int:
+    return do(
+        store,
+        lambda tx: outbox.put_fallback(tx, channel, {"title": title}, urgency=Urgency.EMERGENCY, now=NOW),
+    )
+
+
+def reason(store: Store, row_id: int) -> str | None:
+    return do(store, lambda tx: tx.session.get_one(OutboxRow, row_id)).reason
+
+
+def test_each_fallback_channel_is_a_line_of_its_own(store: Store) -> None:
     put(store, ADA, "to Ada")
-    put(store, None, "to the fallback channel")
+    numbers = [put_fallback(store, channel, title) for title in ("first", "second") for channel in ("mail", "sms")]
     letters = claim(store)
-    assert [(letter.chat_id, *words([letter])) for letter in letters] == [
-        (ADA, "to Ada"),
-        (None, "to the fallback channel"),
+    assert [(letter.chat_id, dict(letter.parameters)) for letter in letters] == [
+        (None, {"channel": "mail", "title": "first"}),
+        (None, {"channel": "sms", "title": "first"}),
+        (ADA, {"text": "to Ada"}),
     ]
+    assert [letter.id for letter in letters[:2]] == numbers[:2]
+    sent(store, letters[1], None)
+    (second,) = claim(store)
+    assert second.parameters == {"channel": "sms", "title": "second"}, "a channel that hangs holds up itself only"
+
+
+def test_a_message_tells_why_it_waits_or_is_dead_and_no_more_once_it_is_sent(store: Store) -> None:
+    row_id = put_fallback(store, "mail", "page")
+    (letter,) = claim(store)
+    assert reason(store, row_id) is None
+    do(store, lambda tx: outbox.again(tx, letter, NOW, "no answer"))
+    assert reason(store, row_id) == "no answer"
+    (letter,) = claim(store)
+    sent(store, letter, None)
+    assert reason(store, row_id) is None
+    put(store, ADA, "a message")
+    put(store, ADA, "another one")
+    (letter,) = claim(store)
+    do(store, lambda tx: outbox.give_up(tx, letter, "refused"))
+    do(store, lambda tx: outbox.give_up_chat(tx, ADA, "blocked"))
+    rows = do(store, lambda tx: tx.session.exec(select(OutboxRow).where(OutboxRow.state == Delivery.DEAD)).all())
+    assert sorted(row.reason or "" for row in rows) == ["blocked", "refused"]
+
+
+def test_a_channel_fails_from_its_third_attempt_until_it_takes_something(store: Store) -> None:
+    def failing() -> str | None:
+        return do(store, lambda tx: outbox.failing(tx, "mail", NOW))
+
+    def attempt(write: Callable[[Transaction, Letter], None]) -> None:
+        (letter,) = claim(store)
+        do(store, lambda tx: write(tx, letter))
+
+    assert failing() is None
+    put_fallback(store, "mail", "page")
+    for number in (1, 2, 3):
+        attempt(lambda tx, letter: outbox.again(tx, letter, NOW, "no answer"))
+        assert failing() == (None if number < 3 else "no answer")
+    attempt(lambda tx, letter: outbox.give_up(tx, letter, "tried too often"))
+    assert failing() == "tried too often"
+    assert do(store, lambda tx: outbox.failing(tx, "mail", NOW + SECOND)) is None, "what was queued long ago is over"
+    put_fallback(store, "mail", "next page")
+    assert failing() == "tried too often"
+    attempt(lambda tx, letter: outbox.sent(tx, letter, None, now=NOW))
+    assert failing() is None
+
+
+def test_pages_that_wait_for_telegram_are_told_from_those_on_a_fallback_channel(store: Store) -> None:
+    def raise_and_page(tx: Transaction) -> int:
+        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), now=NOW)
+        number = alerts.number(alert)
+        for seconds, topic in ((0, alerts.scope(alert)), (5, None)):
+            now = NOW + seconds * SECOND
+            outbox.put(tx, ADA, "sendMessage", {}, urgency=Urgency.URGENT, now=now, topic=topic, alert_id=number)
+        later = NOW + 9 * SECOND
+        outbox.put_fallback(tx, "mail", {}, urgency=Urgency.URGENT, now=later, alert_id=number)
+        return number
+
+    def unsent(before: datetime) -> Mapping[int, datetime]:
+        return do(store, lambda tx: outbox.unsent_pages(tx, before))
+
+    def is_paged(since: datetime, *, on_fallback: bool) -> bool:
+        return do(store, lambda tx: outbox.is_paged(tx, number, since, on_fallback=on_fallback))
+
+    number = do(store, raise_and_page)
+    put(store, BEN, "no page")
+    assert unsent(NOW - SECOND) == {}
+    assert unsent(NOW) == {number: NOW}
+    assert unsent(NOW + 9 * SECOND) == {number: NOW + 5 * SECOND}
+    assert is_paged(NOW + 6 * SECOND, on_fallback=True)
+    assert not is_paged(NOW + 10 * SECOND, on_fallback=False)
+    do(store, lambda tx: outbox.give_up_chat(tx, ADA, "blocked"))
+    assert unsent(NOW + 9 * SECOND) == {}
+    letters = [letter for letter in claim(store, now=NOW + 9 * SECOND) if letter.alert_id is not None]
+    do(store, lambda tx: outbox.give_up(tx, letters[0], "no longer configured"))
+    assert not is_paged(NOW, on_fallback=False), "nobody has this alert, though pages of it were queued"
 
 
 def test_an_emergency_overtakes_what_waits_in_its_chat_and_in_others(store: Store) -> None:
@@ -146,7 +233,7 @@ def test_a_message_is_not_sent_before_its_time_and_holds_back_those_behind_it(st
     put(store, ADA, "first")
     put(store, ADA, "second")
     (letter,) = claim(store)
-    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND))
+    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND, "no answer"))
     assert claim(store, now=NOW + 9 * SECOND) == []
     assert words(claim(store, now=NOW + 10 * SECOND)) == ["first"]
 
@@ -163,7 +250,7 @@ def test_the_attempt_is_counted_when_the_message_is_claimed(store: Store) -> Non
 def test_an_attempt_that_telegram_told_to_wait_does_not_count(store: Store, spent: bool, attempt: int) -> None:
     put(store, ADA, "a message")
     (letter,) = claim(store)
-    do(store, lambda tx: outbox.again(tx, letter, NOW, spent=spent))
+    do(store, lambda tx: outbox.again(tx, letter, NOW, "no answer", spent=spent))
     assert state(store, letter) == (Delivery.QUEUED, attempt - 1)
     (second,) = claim(store)
     assert second.attempt == attempt
@@ -182,9 +269,9 @@ def test_a_lease_that_is_over_is_taken_over_and_not_before(store: Store) -> None
     "complete",
     [
         lambda tx, letter: outbox.sent(tx, letter, 77, now=NOW),
-        lambda tx, letter: outbox.again(tx, letter, NOW),
-        lambda tx, letter: outbox.again(tx, letter, NOW, spent=False),
-        outbox.give_up,
+        lambda tx, letter: outbox.again(tx, letter, NOW, "no answer"),
+        lambda tx, letter: outbox.again(tx, letter, NOW, "no answer", spent=False),
+        lambda tx, letter: outbox.give_up(tx, letter, "refused"),
     ],
     ids=["sent", "again", "again, not spent", "give up"],
 )
@@ -205,7 +292,7 @@ def test_a_sender_that_lost_its_lease_changes_nothing_any_more(store: Store, com
 def test_a_sender_whose_message_went_back_to_the_queue_changes_nothing_any_more(store: Store) -> None:
     put(store, ADA, "a message")
     (letter,) = claim(store)
-    do(store, lambda tx: outbox.again(tx, letter, NOW))
+    do(store, lambda tx: outbox.again(tx, letter, NOW, "no answer"))
     sent(store, letter)
     assert state(store, letter) == (Delivery.QUEUED, 1)
 
@@ -214,7 +301,7 @@ def test_a_message_that_is_given_up_is_not_sent_and_lets_the_next_pass(store: St
     put(store, ADA, "refused")
     put(store, ADA, "next")
     (letter,) = claim(store)
-    do(store, lambda tx: outbox.give_up(tx, letter))
+    do(store, lambda tx: outbox.give_up(tx, letter, "refused"))
     assert state(store, letter) == (Delivery.DEAD, 1)
     assert words(claim(store, now=NOW + 2 * LEASE)) == ["next"]
 
@@ -224,7 +311,7 @@ def test_when_a_chat_is_lost_what_waits_for_it_is_dropped_and_nothing_else(store
         put(store, ADA, text)
     put(store, BEN, "to Ben")
     under_way, _ = claim(store)
-    do(store, lambda tx: outbox.give_up_chat(tx, ADA))
+    do(store, lambda tx: outbox.give_up_chat(tx, ADA, "blocked"))
     assert state(store, under_way) == (Delivery.SENDING, 1)
     sent(store, under_way)
     assert words(claim(store, now=NOW + LEASE)) == ["to Ben"]
@@ -240,7 +327,7 @@ def test_after_a_crash_what_was_being_sent_is_sent_again_at_once(store: Store) -
     do(store, outbox.release)
     (again,) = claim(store)
     assert (again.id, again.attempt) == (under_way.id, 2)
-    do(store, lambda tx: outbox.give_up(tx, under_way))
+    do(store, lambda tx: outbox.give_up(tx, under_way, "refused"))
     assert state(store, again) == (Delivery.SENDING, 2)
     assert state(store, was_sent) == (Delivery.SENT, 1)
 
@@ -262,7 +349,7 @@ def test_next_is_due_the_message_that_is_put_off_or_the_lease_that_ends(store: S
     put(store, ADA, "put off")
     (letter,) = claim(store)
     assert next_due(store) == NOW + LEASE
-    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND))
+    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND, "no answer"))
     assert next_due(store) == NOW + 10 * SECOND
 
 
@@ -270,7 +357,7 @@ def test_next_due_is_the_sooner_of_a_message_put_off_and_a_lease(store: Store) -
     for chat_id in (ADA, BEN):
         put(store, chat_id, "a message")
     put_off, _ = claim(store)
-    do(store, lambda tx: outbox.again(tx, put_off, NOW + LEASE - SECOND))
+    do(store, lambda tx: outbox.again(tx, put_off, NOW + LEASE - SECOND, "no answer"))
     assert next_due(store) == NOW + LEASE - SECOND
     assert next_due(store, NOW + LEASE - SECOND) == NOW + LEASE
 
@@ -279,7 +366,7 @@ def test_a_message_that_is_due_but_waits_for_the_one_before_it_is_not_counted(st
     put(store, ADA, "first")
     put(store, ADA, "second")
     (letter,) = claim(store)
-    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND))
+    do(store, lambda tx: outbox.again(tx, letter, NOW + 10 * SECOND, "no answer"))
     assert next_due(store) == NOW + 10 * SECOND
 
 
@@ -292,7 +379,7 @@ def test_what_is_next_due_is_in_the_future_or_can_be_claimed_so_a_sender_never_s
     claim(store)
     put(store, ADA, "emergency", urgency=Urgency.EMERGENCY)
     (emergency,) = claim(store)
-    do(store, lambda tx: outbox.again(tx, emergency, NOW + LEASE + 60 * SECOND, spent=False))
+    do(store, lambda tx: outbox.again(tx, emergency, NOW + LEASE + 60 * SECOND, "no answer", spent=False))
     now = NOW + passed
     assert claim(store, now=now) == []
     due = next_due(store, now)

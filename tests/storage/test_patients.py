@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +12,10 @@ from flows.past import Past
 from flows.schedule import WeeklyHour
 from storage import patients
 from storage.database import Store, Transaction
-from tests.storage.parts import NOW, ZONE, add_patient, do, look
+from tests.databases import Database
+from tests.storage.parts import NOW, ZONE, add_patient, do
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_a_patient_is_found_by_chat_and_by_code_however_it_is_written(store: Store) -> None:
@@ -121,9 +123,9 @@ def test_a_save_that_leaves_the_past_alone_keeps_it(store: Store) -> None:
     assert kept(store, told, replace(told, unanswered=1)).past == PAST
 
 
-def test_p7_the_past_is_sealed(store: Store, path: Path) -> None:
+def test_p7_the_past_is_sealed(store: Store, database: Database) -> None:
     kept(store, Person(ZONE, past=PAST))
-    ((sealed,),) = look(path, "SELECT past_sealed FROM patient")
+    ((sealed,),) = database.look("SELECT past_sealed FROM patient")
     assert sealed.startswith("v1|")
     for secret in ("hopeless", "phq9", "sleep"):
         assert secret not in sealed

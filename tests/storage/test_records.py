@@ -19,6 +19,8 @@ from storage import alerts, audit, conversations, patients, records, visits
 from storage.database import Store, Transaction
 from tests.storage.parts import NOW, add_clinician, add_patient, do, form
 
+pytestmark = pytest.mark.both_databases
+
 HOUR = timedelta(hours=1)
 FOUND = (Evidence(0, Tier.EMERGENCY, (Finding("asq-5", "asq-5 is yes", "Now?", ("Yes",)),)),)
 

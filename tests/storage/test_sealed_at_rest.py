@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from flows.care import Person
 from flows.conversation import Conversation, Purpose
 from flows.escalation import Role, Tier
@@ -16,7 +18,11 @@ from storage import alerts, clinicians, conversations, outbox, patients, plans, 
 from storage.cipher import Keyring
 from storage.database import Store, Transaction, new_id, open_store
 from storage.outbox import Urgency
+from storage.tables import metadata
+from tests.databases import Database
 from tests.storage.parts import NOW, ZONE, do, form
+
+pytestmark = pytest.mark.both_databases
 
 PATIENT_CHAT, CLINICIAN_CHAT, UPDATE_CHAT = 7260514839, 5193847260, 8804433221
 SECRETS = [
@@ -99,6 +105,14 @@ def test_p7_no_file_of_the_database_holds_a_name_a_chat_a_drug_or_an_answer(
     assert found(path.parent) == {"taperline.db": set(), "taperline.db-wal": set(), "taperline.db-shm": set()}
     store.close()
     assert found(path.parent) == {"taperline.db": set()}
+
+
+def test_p7_no_row_of_any_table_holds_a_name_a_chat_a_drug_or_an_answer(store: Store, database: Database) -> None:
+    do(store, live)
+    for table in metadata.tables:
+        rows = database.look(f"SELECT * FROM {table}")
+        assert [secret for secret in SECRETS if secret.lower() in str(rows).lower()] == [], table
+    assert "a-rule" in str(database.look("SELECT * FROM alert")), "what is not sealed would have been seen"
 
 
 def test_p7_the_search_would_find_a_secret_that_is_not_sealed(store: Store, path: Path) -> None:

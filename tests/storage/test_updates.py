@@ -11,6 +11,8 @@ from storage.database import Store, Transaction
 from storage.tables import DeadLetterRow
 from tests.storage.parts import NOW, SOON, add_clinician, add_patient, do, held
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(days=1)
 
 

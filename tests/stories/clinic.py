@@ -255,7 +255,7 @@ def opened(catalogue: Catalogue, renderer: Renderer, *, now: datetime) -> Iterat
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{Path(folder) / 'story.db'}", Keyring.generate())
         try:
-            turn = Turn.build(catalogue, renderer, 1, Lifeline.open(()))
+            turn = Turn.build(catalogue, renderer, 1, Lifeline())
             clinic = Clinic(store, turn, Wire("1:story", "http://127.0.0.1:9"), now)
             for role in DESKS:
                 token = store.submit(lambda tx, role=role: clinicians.invite(tx, role, role, now=now)).result()

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("patient_id", sa.BigInteger(), nullable=False),
         sa.Column("begins", sa.Date(), nullable=False),
         sa.Column("step_sealed", sqltypes.AutoString(), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(), nullable=False),
+        sa.Column("recorded_at", sqltypes.UTCDateTime(), nullable=False),
         sa.Column("recorded_by", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name=op.f("fk_plan_step_patient_id")),
         sa.ForeignKeyConstraint(["recorded_by"], ["clinician.id"], name=op.f("fk_plan_step_recorded_by")),
