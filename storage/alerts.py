@@ -13,7 +13,7 @@ from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, TAKEN, UNTAKEN, AlertState, AlertStep, after
 from flows.redflags import DRILL
-from storage import patients, timers
+from storage import timers
 from storage.database import Transaction, new_id
 from storage.outbox import Delivery
 from storage.tables import AlertEventRow, AlertRow, OutboxRow, PageRow, TimerRow
@@ -182,11 +182,8 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number. Its patient is held."""
-    patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == alert_number)).first()
-    if patient_id is None:
-        return None
-    patients.hold(tx, patient_id)
+    """The alert with this number. Its patient is held, or the alert itself when it is about the clinic."""
+    timers.hold_owner(tx, f"alert:{alert_number}")
     return tx.session.get(AlertRow, alert_number)
 
 

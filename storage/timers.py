@@ -81,7 +81,7 @@ def take(tx: Transaction, timer_id: int, now: datetime) -> TimerRow | None:
     scope = tx.session.exec(select(TimerRow.scope).where(TimerRow.id == timer_id)).first()
     if scope is None:
         return None
-    _hold_owner(tx, scope)
+    hold_owner(tx, scope)
     query = select(TimerRow).where(TimerRow.id == timer_id, TimerRow.due_at <= now)
     row = tx.session.exec(query.with_for_update(skip_locked=True)).first()
     if row is None:
@@ -112,11 +112,17 @@ def _due(tx: Transaction, now: datetime, limit: int) -> Sequence[tuple[int, str]
     return tx.session.exec(query.order_by(col(TimerRow.due_at), col(TimerRow.id)).limit(limit)).all()
 
 
-def _hold_owner(tx: Transaction, scope: str) -> None:
-    """Hold the patient whom a scope belongs to, before the timer itself, as everybody does."""
+def hold_owner(tx: Transaction, scope: str) -> None:
+    """Hold the patient whom a scope belongs to, before the timer itself, as everybody does.
+
+    An alert about the clinic itself has no patient: it is held in the patient's place.
+    """
     kind, _, number = scope.partition(":")
     patient_id = int(number) if kind == "patient" else None
     if kind == "alert":
         patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == int(number))).first()
     if patient_id is not None:
         patients.hold(tx, patient_id)
+    elif kind == "alert":
+        query = select(AlertRow.id).where(AlertRow.id == int(number))
+        tx.session.exec(query.with_for_update(key_share=True)).first()

@@ -164,6 +164,21 @@ def test_p4_after_it_was_resolved_the_same_rule_raises_a_new_alert(store: Store,
     assert do(store, lambda tx: get(tx, first).state) == AlertState.RESOLVED
 
 
+def test_p4_an_alert_about_the_clinic_itself_is_found_by_its_number_and_its_timer_rings(store: Store) -> None:
+    def raised(tx: Transaction) -> int:
+        alert, _ = alerts.raise_(tx, None, "rota", Tier.URGENT, (), merge=DAY, now=NOW)
+        timers.put(tx, alerts.scope(alert), alerts.PAGE, NOW, alerts.PAGE)
+        return alerts.number(alert)
+
+    number = do(store, raised)
+    assert do(store, lambda tx: get(tx, number).rule) == "rota"
+    [timer_id] = do(store, lambda tx: timers.due(tx, NOW, 9))
+    taken = do(store, lambda tx: timers.take(tx, timer_id, NOW))
+    assert taken is not None
+    assert taken.scope == f"alert:{number}"
+    assert do(store, lambda tx: alerts.by_number(tx, number + 1)) is None
+
+
 def test_every_step_leaves_a_trace_of_what_when_and_who(store: Store, patient: int) -> None:
     clinician = do(store, add_clinician)
     number, _ = do(store, lambda tx: raise_(tx, patient))
