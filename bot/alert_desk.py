@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from markupsafe import escape
+
 from bot.buttons import Deed, StaffButton, staff_button
 from bot.figures import MOST_DAYS, in_short
 from bot.inbound import Incoming
@@ -15,7 +17,7 @@ from flows.catalogue import Catalogue
 from flows.escalation import Outcome, Role, Tier
 from flows.events import AlertSeen, Enrolled, Sought, VisitMissed
 from flows.figures import figures
-from flows.lifecycle import ALERT, AlertState, allows
+from flows.lifecycle import ALERT, AlertState, AlertStep, allows
 from flows.redflags import DRILL
 from storage import alerts, audit, clinicians, outbox, patients, timers
 from storage.alerts import TraceLine
@@ -65,7 +67,7 @@ class AlertDesk:
             return self._tell_trace(tx, clinician, alert, chat_id, now)
         done = self._move(tx, clinician, alert, button, incoming, now=now)
         if incoming.callback_id is None and done.toast is not None:
-            self._reply(tx, chat_id, Rendered(done.toast, []), now)
+            self._reply(tx, chat_id, Rendered(str(escape(done.toast)), []), now)
         return done
 
     def keep_note(
@@ -162,11 +164,16 @@ class AlertDesk:
         who = colleagues.get(button.choice, "")
         words = {Deed.ESCALATE: "escalated", Deed.HAND_OVER: "handed_over", Deed.RESOLVE: "resolved_now"}
         word = self.renderer.staff_word("toasts", words.get(button.deed, "done"), who=who, number=f"{button.number}")
-        if button.deed is not Deed.ACK or alert.patient_id is None or not Tier(alert.tier).is_pressing:
+        if button.deed is not Deed.ACK or alert.patient_id is None or not self._is_told(alert):
             return Done(word)
-        if alerts.told_lately(tx, alert, now):
+        if any(map(self._is_told, alerts.acknowledged_lately(tx, alert, now))):
             return Done(word)
         return Done(word, patients.by_id(tx, alert.patient_id), AlertSeen(alert.rule))
+
+    def _is_told(self, alert: AlertRow) -> bool:
+        """Whether a patient hears that this alert was acknowledged: it is pressing, and they were told of it."""
+        rule = self.catalogue.rule(alert.rule)
+        return Tier(alert.tier).is_pressing and rule is not None and rule.message is not None
 
     def _outcomes(self) -> dict[str, str]:
         return {outcome: self.renderer.staff_word("came_of_it", outcome) for outcome in Outcome}
@@ -225,7 +232,7 @@ class AlertDesk:
 
     def _told(self, line: TraceLine, may_read: bool) -> str:
         """The outcome, or a note in somebody's own words."""
-        if line.words in set(Outcome):
+        if line.kind == AlertStep.RESOLVE and line.words:
             return self.renderer.staff_word("came_of_it", line.words)
         return cut(line.words, LONGEST_ECHO) if may_read or not line.words else "…"
 

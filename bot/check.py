@@ -73,7 +73,7 @@ STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
         *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
-        *("no_intake", "summary", "trace", "on_call", "rota_changed", "rota_help", "figures"),
+        *("no_intake", "summary", "trace", "figures", "on_call", "rota_changed", "rota_help"),
     }
 )
 STAFF_WORDS: Mapping[str, Iterable[str]] = {

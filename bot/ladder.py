@@ -107,7 +107,7 @@ class Ladder:
             )
             alerts.paged(tx, alert, letter, number, clinician_id)
         if not called or (step.calls_fallback and not is_handed_over):
-            self._hand_to_fallback(tx, alert, number, now, nobody=not called)
+            self._hand_to_fallback(tx, alert, number, now, nobody=not team)
 
     def _hand_to_fallback(self, tx: Transaction, alert: AlertRow, page: int, now: datetime, *, nobody: bool) -> None:
         """Page without Telegram, without content."""

@@ -37,7 +37,7 @@ class Why:
         for kept in range(min(lines, MOST_LINES), -1, -1):
             shown = list(self._first(short, kept))
             is_cut = may_read and (kept < lines or short != fired)
-            deeds = [Deed.RECORD] if may_read else []
+            deeds = [Deed.RECORD] if may_read and code else []
             message = self.renderer.staff("why", deeds, alerts.number(alert), firings=shown, is_cut=is_cut, **context)
             if len(message.html.encode("utf-16-le")) // 2 <= LONGEST:  # as Telegram counts
                 break

@@ -13,7 +13,7 @@ from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, TAKEN, UNTAKEN, AlertState, AlertStep, after
 from flows.redflags import DRILL
-from storage import timers
+from storage import patients, timers
 from storage.database import Transaction, new_id
 from storage.outbox import Delivery
 from storage.tables import AlertEventRow, AlertRow, OutboxRow, PageRow, TimerRow
@@ -47,10 +47,13 @@ def raise_(
     within `merge`. A tier is never lowered. Returns the alert, and whether it must be paged now: when it is new, when
     its tier rose, and when somebody had already taken what was known before.
     """
+    if patient_id is not None:
+        patients.hold(tx, patient_id)
     query = (
         select(AlertRow)
         .where(AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN))
-        .order_by(col(AlertRow.id).desc())
+        .order_by(col(AlertRow.state).in_(TAKEN), col(AlertRow.id).desc())
+        .with_for_update(key_share=True)
     )
     alert = tx.session.exec(query).first()
     if alert is None or (alert.state in TAKEN and alert.raised_at < now - merge):
@@ -138,7 +141,8 @@ class TraceLine:
 
 def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
     """All that happened to an alert, the oldest first. Reading its words is for the caller to audit."""
-    events = tx.session.exec(select(AlertEventRow).where(AlertEventRow.alert_id == number(alert)))
+    happened = select(AlertEventRow).where(AlertEventRow.alert_id == number(alert))
+    events = tx.session.exec(happened.order_by(col(AlertEventRow.id)))
     lines = [
         TraceLine(
             row.at,
@@ -161,7 +165,7 @@ def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
             sent_at=sending.sent_at,
             reason=sending.reason or "",
         )
-        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)))
+        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)).order_by(col(PageRow.id)))
     ]
     return sorted(lines, key=lambda line: line.at)
 
@@ -182,9 +186,10 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number. Its patient is held, or the alert itself when it is about the clinic."""
+    """The alert with this number as it is now. Its patient is held first, and then the alert itself."""
     timers.hold_owner(tx, f"alert:{alert_number}")
-    return tx.session.get(AlertRow, alert_number)
+    query = select(AlertRow).where(AlertRow.id == alert_number).execution_options(populate_existing=True)
+    return tx.session.exec(query).first()
 
 
 def open_ones(tx: Transaction) -> Sequence[AlertRow]:
@@ -237,11 +242,11 @@ def pages(tx: Transaction, alert: AlertRow) -> int:
     return tx.session.exec(query).one()
 
 
-def told_lately(tx: Transaction, alert: AlertRow, now: datetime) -> bool:
-    """Whether another alert of the same patient was acknowledged within an hour: they have heard of it."""
+def acknowledged_lately(tx: Transaction, alert: AlertRow, now: datetime) -> Collection[AlertRow]:
+    """The other alerts of the same patient that were acknowledged within an hour: they have heard of those."""
     query = (
-        select(AlertEventRow.id)
-        .join(AlertRow, col(AlertRow.id) == AlertEventRow.alert_id)
+        select(AlertRow)
+        .join(AlertEventRow, col(AlertEventRow.alert_id) == AlertRow.id)
         .where(
             AlertRow.patient_id == alert.patient_id,
             AlertRow.id != alert.id,
@@ -249,7 +254,7 @@ def told_lately(tx: Transaction, alert: AlertRow, now: datetime) -> bool:
             AlertEventRow.at > now - TOLD_AGAIN,
         )
     )
-    return tx.session.exec(query).first() is not None
+    return tx.session.exec(query).all()
 
 
 TOLD_AGAIN = timedelta(hours=1)

@@ -13,10 +13,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, or_, select
 
 from flows.events import Seen
+from flows.lifecycle import UNTAKEN
 from storage import updates
 from storage.cipher import SealBrokenError
 from storage.database import Transaction, new_id
-from storage.tables import OutboxRow
+from storage.tables import AlertRow, OutboxRow
 
 PAYLOAD = "outbox/payload"
 FALLBACK = "fallback"
@@ -131,7 +132,8 @@ def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency =
     """Take messages to send: the most urgent first, and of each chat only the one at its head.
 
     The attempt is counted now, so a message that kills its sender is not tried for ever. The lease ends by itself. A
-    message whose seal is broken is set aside: it must not hold up the others.
+    message whose seal is broken is set aside: it must not hold up the others. A page that waits again, although
+    somebody took its alert while it was under way, is dropped.
     """
     ahead = aliased(OutboxRow)
     earlier = exists().where(
@@ -157,8 +159,12 @@ def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency =
         .limit(limit)
         .with_for_update(of=OutboxRow, skip_locked=True)
     )
-    letters, broken = [], False
+    letters, passed_over = [], False
     for row in tx.session.exec(query).all():
+        if row.alert_id is not None and tx.session.get_one(AlertRow, row.alert_id).state not in UNTAKEN:
+            row.state, row.lease_until = Delivery.DROPPED, None
+            passed_over = True
+            continue
         row.state, row.token, row.lease_until = Delivery.SENDING, secrets.token_hex(8), now + LEASE
         row.attempts += 1
         try:
@@ -166,10 +172,10 @@ def claim(tx: Transaction, *, now: datetime, limit: int, least_urgent: Urgency =
         except SealBrokenError as error:
             row.state, row.lease_until, row.reason = Delivery.DEAD, None, "its seal is broken"
             updates.set_aside(tx, "outbox", str(row.id), type(error).__name__, now=now)
-            broken = True
+            passed_over = True
             continue
         letters.append(Letter(row.id, row.token, **content, attempt=row.attempts, alert_id=row.alert_id))
-    if broken and not letters:
+    if passed_over and not letters:
         tx.session.flush()
         return claim(tx, now=now, limit=limit, least_urgent=least_urgent)
     return letters
@@ -212,7 +218,7 @@ def give_up_chat(tx: Transaction, chat_id: int, reason: str) -> Collection[int]:
 def drop_pages(tx: Transaction, alert_id: int) -> None:
     """Somebody has taken the alert: its pages that wait are not sent any more."""
     query = select(OutboxRow).where(OutboxRow.alert_id == alert_id, OutboxRow.state == Delivery.QUEUED)
-    for row in tx.session.exec(query):
+    for row in tx.session.exec(query.with_for_update()).all():
         row.state, row.reason = Delivery.DROPPED, None
 
 

@@ -113,16 +113,13 @@ def _due(tx: Transaction, now: datetime, limit: int) -> Sequence[tuple[int, str]
 
 
 def hold_owner(tx: Transaction, scope: str) -> None:
-    """Hold the patient whom a scope belongs to, before the timer itself, as everybody does.
-
-    An alert about the clinic itself has no patient: it is held in the patient's place.
-    """
+    """Hold the patient whom a scope belongs to, and an alert, before anything of theirs, as everybody does."""
     kind, _, number = scope.partition(":")
-    patient_id = int(number) if kind == "patient" else None
+    if kind == "patient":
+        patients.hold(tx, int(number))
     if kind == "alert":
-        patient_id = tx.session.exec(select(AlertRow.patient_id).where(AlertRow.id == int(number))).first()
-    if patient_id is not None:
-        patients.hold(tx, patient_id)
-    elif kind == "alert":
-        query = select(AlertRow.id).where(AlertRow.id == int(number))
-        tx.session.exec(query.with_for_update(key_share=True)).first()
+        alert = AlertRow.id == int(number)
+        patient_id = tx.session.exec(select(AlertRow.patient_id).where(alert)).first()
+        if patient_id is not None:
+            patients.hold(tx, patient_id)
+        tx.session.exec(select(AlertRow.id).where(alert).with_for_update(key_share=True)).first()

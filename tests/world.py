@@ -202,12 +202,23 @@ class World:
         self.sandbox.advance(time)
         await self.settled()
 
+    async def is_quiet(self) -> None:
+        """When everything has settled, nobody has anything left to read."""
+        await self.settled()
+        unread = {phone.person.first_name: [message["text"] for message in phone.unread] for phone in self.phones}
+        assert not any(unread.values()), f"nobody expected: {unread}"
+
     async def settled(self) -> None:
         """Every update was handled, every due timer has rung, every due message was sent, and the auditor looked."""
         async with asyncio.timeout(10):
             await self.sandbox.wait_for(lambda: not self.sandbox.updates.pending, timeout=10)
             while await self.app.store.run(self._waiting) or self.app.auditor.due_at <= self.clock.now():  # noqa: ASYNC110 (lets the bot's own tasks run)
                 await asyncio.sleep(0)
+
+    def _phone(self, person: Person) -> Phone:
+        phone = Phone(self, person)
+        self.phones.append(phone)
+        return phone
 
     def _waiting(self, tx: Transaction) -> int:
         now = self.clock.now()

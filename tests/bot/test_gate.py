@@ -22,7 +22,7 @@ BOT = Path(bot.__file__).parent
 GOLDEN = sorted((Path(__file__).parents[1] / "conversations").glob("*.txt"))
 MONDAY = datetime.fromisoformat("2026-11-23T10:00:00-08:00")
 ADVICE = "Take half a tablet tonight."
-TO_STAFF = {"ladder.py", "staff.py"}
+TO_STAFF = {"alert_desk.py", "ladder.py", "on_call.py", "staff.py"}
 """The modules that write to clinicians, or to the fallback channel."""
 
 FORM = """

@@ -164,21 +164,6 @@ def test_p4_after_it_was_resolved_the_same_rule_raises_a_new_alert(store: Store,
     assert do(store, lambda tx: get(tx, first).state) == AlertState.RESOLVED
 
 
-def test_p4_an_alert_about_the_clinic_itself_is_found_by_its_number_and_its_timer_rings(store: Store) -> None:
-    def raised(tx: Transaction) -> int:
-        alert, _ = alerts.raise_(tx, None, "rota", Tier.URGENT, (), merge=DAY, now=NOW)
-        timers.put(tx, alerts.scope(alert), alerts.PAGE, NOW, alerts.PAGE)
-        return alerts.number(alert)
-
-    number = do(store, raised)
-    assert do(store, lambda tx: get(tx, number).rule) == "rota"
-    [timer_id] = do(store, lambda tx: timers.due(tx, NOW, 9))
-    taken = do(store, lambda tx: timers.take(tx, timer_id, NOW))
-    assert taken is not None
-    assert taken.scope == f"alert:{number}"
-    assert do(store, lambda tx: alerts.by_number(tx, number + 1)) is None
-
-
 def test_every_step_leaves_a_trace_of_what_when_and_who(store: Store, patient: int) -> None:
     clinician = do(store, add_clinician)
     number, _ = do(store, lambda tx: raise_(tx, patient))
@@ -316,6 +301,22 @@ def test_new_facts_long_after_an_alert_was_taken_raise_another(store: Store, pat
         return alerts.number(alerts.raise_(tx, patient, RULE, Tier.URGENT, (), merge=DAY, now=NOW + passed)[0])
 
     assert do(store, lambda tx: later(tx, DAY + HOUR)) != number
+
+
+def test_new_facts_go_to_the_alert_that_nobody_has_before_a_newer_one_that_somebody_has(
+    store: Store, patient: int
+) -> None:
+    first, _ = do(store, lambda tx: raise_(tx, patient))
+    move(store, first, AlertStep.CONTACT)
+
+    def later(tx: Transaction, days: int) -> int:
+        at = NOW + days * DAY
+        return alerts.number(alerts.raise_(tx, patient, RULE, Tier.URGENT, (), merge=DAY, now=at)[0])
+
+    second = do(store, lambda tx: later(tx, 2))
+    move(store, second, AlertStep.CONTACT)
+    move(store, first, AlertStep.ESCALATE)
+    assert do(store, lambda tx: later(tx, 4)) == first
 
 
 def test_new_facts_within_the_time_page_an_alert_again_that_was_taken(store: Store, patient: int) -> None:

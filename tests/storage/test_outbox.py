@@ -10,10 +10,11 @@ from sqlmodel import col, select
 
 from flows.escalation import Tier
 from flows.events import Seen
+from flows.lifecycle import AlertStep
 from storage import alerts, outbox
 from storage.database import Store, Transaction
 from storage.outbox import LEASE, Delivery, Letter, Urgency
-from storage.tables import DeadLetterRow, OutboxRow
+from storage.tables import AlertRow, DeadLetterRow, OutboxRow
 from tests.storage.parts import NOW, add_patient, do
 
 pytestmark = pytest.mark.both_databases
@@ -55,6 +56,27 @@ def state(store: Store, letter: Letter) -> tuple[str, int]:
 
 def next_due(store: Store, now: datetime = NOW) -> datetime | None:
     return do(store, lambda tx: outbox.next_due(tx, now))
+
+
+def page(store: Store, chat_id: int | None, text: str) -> int:
+    """Queue a page of a new alert; returns the alert's number."""
+
+    def work(tx: Transaction) -> int:
+        alert, _ = alerts.raise_(tx, None, text, Tier.URGENT, (), merge=LEASE, now=NOW)
+        number = alerts.number(alert)
+        words = {"text": text}
+        if chat_id is None:
+            outbox.put_fallback(tx, "hook", words, urgency=Urgency.URGENT, now=NOW, alert_id=number)
+        else:
+            outbox.put(tx, chat_id, "x", words, urgency=Urgency.URGENT, now=NOW, alert_id=number)
+        return number
+
+    return do(store, work)
+
+
+def move(store: Store, number: int, *steps: AlertStep) -> None:
+    for step in steps:
+        do(store, lambda tx: alerts.move(tx, tx.session.get_one(AlertRow, number), step, now=NOW))  # noqa: B023
 
 
 def test_a_letter_is_what_was_put(store: Store) -> None:
@@ -160,7 +182,7 @@ def test_a_channel_fails_from_its_third_attempt_until_it_takes_something(store: 
 
 def test_pages_that_wait_for_telegram_are_told_from_those_on_a_fallback_channel(store: Store) -> None:
     def raise_and_page(tx: Transaction) -> int:
-        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), now=NOW)
+        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), merge=timedelta(days=1), now=NOW)
         number = alerts.number(alert)
         for seconds, topic in ((0, alerts.scope(alert)), (5, None)):
             now = NOW + seconds * SECOND
@@ -172,21 +194,21 @@ def test_pages_that_wait_for_telegram_are_told_from_those_on_a_fallback_channel(
     def unsent(before: datetime) -> Mapping[int, datetime]:
         return do(store, lambda tx: outbox.unsent_pages(tx, before))
 
-    def is_paged(since: datetime, *, on_fallback: bool) -> bool:
-        return do(store, lambda tx: outbox.is_paged(tx, number, since, on_fallback=on_fallback))
+    def is_paged(since: datetime) -> bool:
+        return do(store, lambda tx: outbox.is_paged(tx, number, since))
 
     number = do(store, raise_and_page)
     put(store, BEN, "no page")
     assert unsent(NOW - SECOND) == {}
     assert unsent(NOW) == {number: NOW}
     assert unsent(NOW + 9 * SECOND) == {number: NOW + 5 * SECOND}
-    assert is_paged(NOW + 6 * SECOND, on_fallback=True)
-    assert not is_paged(NOW + 10 * SECOND, on_fallback=False)
+    assert is_paged(NOW + 6 * SECOND)
+    assert not is_paged(NOW + 10 * SECOND)
     do(store, lambda tx: outbox.give_up_chat(tx, ADA, "blocked"))
     assert unsent(NOW + 9 * SECOND) == {}
     letters = [letter for letter in claim(store, now=NOW + 9 * SECOND) if letter.alert_id is not None]
     do(store, lambda tx: outbox.give_up(tx, letters[0], "no longer configured"))
-    assert not is_paged(NOW, on_fallback=False), "nobody has this alert, though pages of it were queued"
+    assert not is_paged(NOW), "nobody has this alert, though pages of it were queued"
 
 
 def test_an_emergency_overtakes_what_waits_in_its_chat_and_in_others(store: Store) -> None:
@@ -472,3 +494,39 @@ def test_p4_places_that_are_kept_free_are_for_what_presses(store: Store) -> None
     put(store, CAS, "urgent", urgency=Urgency.URGENT)
     letters = do(store, lambda tx: outbox.claim(tx, now=NOW, limit=9, least_urgent=Urgency.URGENT))
     assert words(letters) == ["urgent"]
+
+
+@pytest.mark.parametrize("taken", [AlertStep.ACKNOWLEDGE, AlertStep.CONTACT, AlertStep.RESOLVE])
+@pytest.mark.parametrize("chat_id", [ADA, None])
+def test_a_page_that_waits_again_is_dropped_when_somebody_took_its_alert_meanwhile(
+    store: Store, chat_id: int | None, taken: AlertStep
+) -> None:
+    number = page(store, chat_id, "taken")
+    other = page(store, BEN, "not taken")
+    put(store, ADA, "after it")
+    [letter, kept] = claim(store, limit=2)
+    assert letter.alert_id == number
+    move(store, number, taken)
+    do(store, lambda tx: outbox.again(tx, letter, NOW + SECOND, "a reason"))
+    do(store, lambda tx: outbox.again(tx, kept, NOW + SECOND, "a reason"))
+    found = claim(store, now=NOW + SECOND)
+    assert {each.alert_id for each in found} >= {other}
+    assert number not in {each.alert_id for each in found}
+    assert state(store, letter) == (Delivery.DROPPED, 1)
+    rest = {*words(found), *words(claim(store, now=NOW + SECOND))}
+    assert rest == {"not taken", "after it"}
+
+
+def test_a_page_that_a_crash_left_under_way_is_dropped_when_somebody_took_its_alert(store: Store) -> None:
+    numbers = [page(store, ADA, "released"), page(store, BEN, "lease over")]
+    [first, second] = claim(store)
+    for number in numbers:
+        move(store, number, AlertStep.ACKNOWLEDGE)
+    assert claim(store, now=NOW + LEASE) == []
+    assert [state(store, letter)[0] for letter in (first, second)] == [Delivery.DROPPED] * 2
+    third = page(store, CAS, "again")
+    [letter] = claim(store)
+    move(store, third, AlertStep.ACKNOWLEDGE, AlertStep.ESCALATE)
+    do(store, outbox.release)
+    assert words(claim(store)) == ["again"], "it is open again"
+    assert state(store, letter) == (Delivery.SENDING, 2)
