@@ -40,6 +40,12 @@ def move(store: Store, number: int, step: AlertStep, at: datetime) -> None:
     do(store, work)
 
 
+def keep_note(tx: Transaction, number: int) -> None:
+    alert = alerts.by_number(tx, number)
+    assert alert is not None
+    alerts.note(tx, alert, "note", words="They are well.", now=NOW)
+
+
 def page(store: Store, number: int, at: datetime, sent_at: datetime | None, clinician: int | None) -> None:
     """A page that was queued at a time, and sent at another or not."""
 
@@ -78,12 +84,13 @@ def test_an_alert_with_its_steps_its_first_page_and_its_outcome(store: Store, pa
     page(store, number, NOW, NOW + 9 * SECOND, clinician)
     page(store, number, NOW, NOW + 5 * SECOND, clinician)
     page(store, number, NOW, NOW + 7 * SECOND, None)
-    for step, after in ((AlertStep.PAGE, 0), (AlertStep.ACKNOWLEDGE, 30), (AlertStep.RESOLVE, 60)):
+    for step, after in ((AlertStep.PAGE, 0), (AlertStep.ACKNOWLEDGE, 0), (AlertStep.RESOLVE, 60)):
         move(store, number, step, NOW + after * SECOND)
+    do(store, lambda tx: keep_note(tx, number))
     other = raise_(store, None, rule="ROTA", tier=Tier.ROUTINE, at=NOW + HOUR)
     steps = (
         (NOW, AlertStep.PAGE),
-        (NOW + 30 * SECOND, AlertStep.ACKNOWLEDGE),
+        (NOW, AlertStep.ACKNOWLEDGE),
         (NOW + 60 * SECOND, AlertStep.RESOLVE),
     )
     assert do(store, lambda tx: period(tx, SINCE, UNTIL)).lives == (
