@@ -9,7 +9,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.heartbeat import Heartbeat
-from bot.ladder import URGENCY, Ladder
+from bot.ladder import URGENCY, Ladder, plain_title, plain_words
 from bot.lifeline import OPERATIONS, Lifeline
 from bot.receiver import Receiver
 from flows.effects import Raise
@@ -198,7 +198,7 @@ class Auditor:
         number, tier = alerts.number(alert), Tier(alert.tier)
         alerts.note(tx, alert, kind, now=now)
         log.error("an alert goes to the fallback channels", alert=number, why=kind)
-        title, body = f"Alert A-{number} ({tier.label})", f"A patient needs a person. {what}"
+        title, body = plain_title(alert), f"{plain_words(alert)} {what}"
         for letter in self.lifeline.hand(tx, title, body, urgency=URGENCY[tier], now=now, alert_id=number):
             alerts.paged(tx, alert, letter, alerts.pages(tx, alert), None)
 
