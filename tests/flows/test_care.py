@@ -28,6 +28,7 @@ from flows.effects import (
 )
 from flows.escalation import Tier
 from flows.events import (
+    AlertSeen,
     Answered,
     Asked,
     Begun,
@@ -1482,3 +1483,23 @@ def test_who_would_rather_talk_to_a_person_is_only_asked_how_to_be_reached(conte
     sam = intake(content).goes(consent="no")
     asked = {place.link_id for place in sam.closed[-1].answers}
     assert asked == {"consent", "contact-name", "contact-phone", "contact-time", "voicemail"}
+
+
+@pytest.mark.parametrize(
+    ("channel", "rule", "is_told"),
+    [
+        (Channel.OPEN, "S1", True),
+        (Channel.OPEN, "X0", False),
+        (Channel.OPEN, "a rule that is gone", False),
+        (Channel.STOPPED, "S1", False),
+        (Channel.BLOCKED, "S1", False),
+    ],
+)
+def test_who_was_told_that_people_are_alerted_hears_that_one_has_seen_it(
+    content: Catalogue, channel: Channel, rule: str, is_told: bool
+) -> None:
+    patient = Patient(content)
+    patient.person = replace(patient.person, channel=channel)
+    before = patient.person
+    assert patient.does(AlertSeen(rule)) == ((Say("seen", overtakes=True),) if is_told else ())
+    assert patient.person == before
