@@ -8,17 +8,21 @@ from zoneinfo import ZoneInfo
 from markupsafe import escape
 
 from bot.buttons import Deed, StaffButton, staff_button
+from bot.figures import MOST_DAYS, in_short
 from bot.inbound import Incoming
-from bot.ladder import STEPS, Ladder
+from bot.ladder import STEPS, URGENCY, Ladder
 from bot.render import LONGEST, LONGEST_ECHO, Rendered, Renderer, cut
 from bot.why import Why
 from flows.catalogue import Catalogue
 from flows.escalation import Outcome, Role, Tier
 from flows.events import AlertSeen, Enrolled, Sought, VisitMissed
+from flows.figures import figures
 from flows.lifecycle import ALERT, AlertState, AlertStep, allows
-from storage import alerts, audit, clinicians, outbox, patients
+from flows.redflags import DRILL
+from storage import alerts, audit, clinicians, outbox, patients, timers
 from storage.alerts import TraceLine
 from storage.database import Transaction
+from storage.figures import period
 from storage.outbox import Urgency
 from storage.tables import AlertRow, ClinicianRow, PatientRow
 
@@ -89,6 +93,39 @@ class AlertDesk:
         if not found:
             self._reply(tx, chat_id, self.renderer.staff("no_alerts"), now)
 
+    def drill(self, tx: Transaction, clinician: ClinicianRow, kind: str, *, chat_id: int, now: datetime) -> None:
+        """Raise a drill of a kind (a tier; an emergency when it is empty), unless one is open."""
+        wanted = "_".join(kind.lower().replace("-", " ").split()) or Tier.EMERGENCY
+        if wanted not in set(Tier):
+            word = self.renderer.staff_word("toasts", "no_tier", names=", ".join(Tier))
+            self._reply(tx, chat_id, Rendered(word, []), now)
+            return
+        alert, is_new = self.ladder.drill(tx, Tier(wanted), now=now)
+        number, due = alerts.number(alert), timers.due_at(tx, alerts.scope(alert), alerts.PAGE) or now
+        if is_new:
+            audit.note(tx, f"clinician:{clinician.id}", "drill", f"alert:{number}", now=now, reason=wanted)
+        name = ("drill_waits" if due > now else "drill") if is_new else "drill_open"
+        at = f"{due.astimezone(ZoneInfo(self.catalogue.clinic.zone)):%a %H:%M}"
+        told = Rendered(self.renderer.staff_word("toasts", name, number=f"{number}", due=at), [])
+        urgency = URGENCY[Tier(wanted)]  # that of the page: so the answer comes before it
+        outbox.put(tx, chat_id, "sendMessage", told.parameters(chat_id), urgency=urgency, now=now)
+
+    def tell_figures(self, tx: Transaction, clinician: ClinicianRow, days: int, *, chat_id: int, now: datetime) -> None:
+        """The figures of the last days in short, for physicians."""
+        actor, reason = f"clinician:{clinician.id}", f"{days} days"
+        if Role(clinician.role) is not Role.PHYSICIAN:
+            self._reply(tx, chat_id, Rendered(self.renderer.staff_word("toasts", "figures_refused"), []), now)
+            audit.note(tx, actor, "figures refused", "clinic", now=now, reason=reason)
+            return
+        if not 1 <= days <= MOST_DAYS:
+            self._reply(
+                tx, chat_id, Rendered(self.renderer.staff_word("toasts", "no_figures", days=f"{days}"), []), now
+            )
+            return
+        counted = figures(period(tx, now - timedelta(days=days), now), self.catalogue)
+        self._reply(tx, chat_id, in_short(counted, self.renderer), now)
+        audit.note(tx, actor, "figures", "clinic", now=now, reason=reason)
+
     def _move(
         self,
         tx: Transaction,
@@ -104,6 +141,8 @@ class AlertDesk:
             who, ago = clinicians.name_of(tx, alert.taken_by), _ago(now - (alert.taken_at or now))
             return Done(self.renderer.staff_word("toasts", word, who=who, ago=ago))
         outcome = next((each for each in Outcome if each == button.choice), None)
+        if button.deed is Deed.RESOLVE and alert.rule == DRILL:
+            outcome = Outcome.NO_ACTION
         if button.deed is Deed.RESOLVE and outcome is None:
             self._offer(tx, incoming.chat_id, alert, button.deed, self._outcomes(), now=now)
             return Done()

@@ -85,6 +85,7 @@ async def running(settings: Settings, token: str, clock: Clock) -> AsyncIterator
     """
     async with AsyncExitStack() as stack:
         content, renderer = check.load(settings.content_dir)
+        content.listener.hear("The first sentence loads the encoder; it should not be a patient's.")
         lifeline = Lifeline.open([url.get_secret_value() for url in settings.fallback_urls])
         if not lifeline.channels:
             log.warning("FALLBACK_URLS is empty: when Telegram fails, nobody is paged")

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, TemplateSyntaxError
 
 from bot.buttons import Deed
+from bot.figures import in_short
 from bot.one_page import OnePage
 from bot.render import LANGUAGE, LONGEST, TEMPLATES, Rendered, Renderer
 from bot.sandbox.errors import ApiError
@@ -28,6 +29,7 @@ from flows.errors import TaperlineError
 from flows.escalation import Outcome, Role, Tier
 from flows.events import Command
 from flows.evidence import Evidence, Finding, Occasion
+from flows.figures import Life, Period, figures
 from flows.guard import refusals
 from flows.items import Item, ItemType, Option
 from flows.lifecycle import UNTAKEN, AlertState, AlertStep
@@ -35,7 +37,7 @@ from flows.listener import Signal
 from flows.medicines import SYSTEM as MEDICINES
 from flows.problems import Severity
 from flows.problems import problems as questionnaire_problems
-from flows.redflags import Rule
+from flows.redflags import DRILL, Rule
 from flows.totals import LOINC
 from flows.values import Coding, Place, Values, spoken
 from storage.outbox import Delivery
@@ -71,15 +73,16 @@ STAFF_TEXTS = frozenset(
     {
         *("welcome", "invitation_refused", "no_alerts", "no_requests", "help", "not_found", "worried"),
         *("record", "record_refused", "alert", "request", "why", "plan", "plan_refused", "plan_medicine"),
-        *("no_intake", "summary", "trace", "on_call", "rota_changed", "rota_help"),
+        *("no_intake", "summary", "trace", "figures", "on_call", "rota_changed", "rota_help"),
     }
 )
 STAFF_WORDS: Mapping[str, Iterable[str]] = {
     "toasts": (
         *("done", "taken", "resolved", "escalated", "enrolled", "closed", "unknown", "handed_over", "resolved_now"),
-        *("nobody_else", "noted"),
+        *("nobody_else", "noted", "drill", "drill_waits", "drill_open", "no_tier", "figures_refused", "no_figures"),
     ),
     "came_of_it": Outcome,
+    "figures": ("to_page", "to_acknowledge", "to_contact"),
     "asked": (Deed.HAND_OVER, Deed.RESOLVE),
     "trace": (*AlertStep, *Delivery, "raised", "note", "late", "unpaged", "fallback"),
 }
@@ -149,6 +152,8 @@ def findings(content_dir: Path | None, *, today: date) -> Iterator[tuple[Severit
     yield from ((Severity.ERROR, text) for text in wrong)
     if not content.listener.knows_its_examples:
         yield Severity.WARNING, UNLEARNED
+    if content.rule(DRILL) is None:
+        yield Severity.WARNING, f"redflags.yaml: there is no rule {DRILL}, so a drill has no title. Copy it from ours."
     for name, form in content.questionnaires.items():
         for problem in questionnaire_problems(form.resource):
             if problem.severity is not Severity.INFORMATION:
@@ -250,7 +255,7 @@ def _every_way(item: Item, renderer: Renderer) -> Iterator[str]:
 def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[str]:
     words = "templates/staff/words.yaml"
     of_the_rota = {"on_call", "rota_changed", "rota_help"}
-    for template in STAFF_TEXTS - {"alert", "request", "why", "summary", "trace"} - of_the_rota:
+    for template in STAFF_TEXTS - {"alert", "request", "why", "summary", "trace", "figures"} - of_the_rota:
         named: dict[str, Any] = {
             "name": "Dr. Lee",
             "role": Role.STAFF,
@@ -276,6 +281,7 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
     for tier in Tier:
         for state in AlertState:
             yield from _fault("templates/staff/alert.html.j2", partial(_alert, renderer, tier, state))
+    yield from _fault("templates/staff/alert.html.j2", partial(_alert, renderer, tier, state, is_drill=True))
     why = Why(content, renderer)
     for rule in content.rules:
         yield from _fault(f"templates/staff/why.html.j2, rule {rule.id}", partial(_why, why, rule))
@@ -294,7 +300,8 @@ def _unspeakable_to_staff(content: Catalogue, renderer: Renderer) -> Iterator[st
     yield from _fault("templates/staff/trace.html.j2", traced)
     for template, way in _of_the_rota():
         yield from _fault(f"templates/staff/{template}.html.j2", partial(renderer.staff, template, **way))
-    filled = {"who": "", "ago": "", "number": "1"}
+    yield from _fault("templates/staff/figures.html.j2", partial(_figures, content, renderer))
+    filled = {"who": "", "ago": "", "number": "1", "due": "", "names": "", "days": "1"}
     for group, needed in STAFF_WORDS.items():
         for word in needed:
             said = partial(renderer.staff_word, group, word, **filled)
@@ -330,7 +337,16 @@ def _why(why: Why, rule: Rule) -> Sequence[Rendered]:
     return [why.told(alert, "P-22222", given, may_read=may_read) for given, may_read in ways]
 
 
-def _alert(renderer: Renderer, tier: Tier, state: AlertState) -> Rendered:
+def _figures(content: Catalogue, renderer: Renderer) -> Sequence[Rendered]:
+    """The figures of a time with alerts of every kind, and of one without."""
+    now, step = datetime(2026, 1, 1, tzinfo=UTC), AlertStep
+    taken = tuple((now, each) for each in (step.PAGE, step.ACKNOWLEDGE, step.CONTACT, step.RESOLVE))
+    lives = [Life(rule.id, tier, True, now, taken, now, Outcome.NO_ACTION) for rule in content.rules for tier in Tier]
+    periods = (Period(now, now, lives, 1, 2), Period(now, now, (), 0, 0))
+    return [in_short(figures(period, content), renderer) for period in periods]
+
+
+def _alert(renderer: Renderer, tier: Tier, state: AlertState, *, is_drill: bool = False) -> Rendered:
     return renderer.staff(
         "alert",
         list(Deed),
@@ -341,6 +357,7 @@ def _alert(renderer: Renderer, tier: Tier, state: AlertState) -> Rendered:
         attempt=2,
         title="A title",
         rule="S1",
+        is_drill=is_drill,
         code="P-22222",
         is_taken=state not in UNTAKEN,
         who="Dr. Lee",

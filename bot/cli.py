@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -20,17 +20,24 @@ from telegram.error import TelegramError
 from bot import app as application
 from bot import chat as chatting
 from bot import check as checking
+from bot import drill as drills
+from bot import figures as telling
 from bot import log, rota_cli
 from bot.clock import SystemClock
 from bot.demo import Demo
+from bot.figures import DAYS, MOST_DAYS
+from bot.ladder import Ladder
 from bot.lifeline import Lifeline
+from bot.render import Renderer
 from bot.settings import Settings, read_settings
 from bot.wire import Wire
 from flows import catalogue, plain_yaml
 from flows.diagram import mermaid
 from flows.errors import TaperlineError
-from flows.escalation import Role
+from flows.escalation import Role, Tier
 from flows.fhir import PatientRecord, Response, written
+from flows.figures import Figures
+from flows.figures import figures as count
 from flows.listener import signals_in_order
 from flows.outcomes import operation_outcome
 from flows.plain_yaml import UnreadableError
@@ -38,8 +45,10 @@ from flows.problems import Problem, Severity, problems
 from flows.questionnaire import complete
 from flows.questionnaire import load as load_questionnaire
 from flows.validation import response_problems
-from storage import audit, clinicians, patients, records, rota
+from storage import alerts, audit, clinicians, patients, records, rota
 from storage.database import Store, Transaction
+from storage.figures import period
+from storage.tables import AlertRow
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -189,6 +198,82 @@ def export(
 
     with _memory() as store:
         print(store.submit(work).result())
+
+
+@cli.command()
+def drill(
+    tier: Annotated[Tier, typer.Option(help="The kind of alert whose ladder is tried.")] = Tier.EMERGENCY,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it here until it is resolved.")] = False,
+) -> None:
+    """Try the paging out: raise an alert that says it is a drill, and let it go the way of a real one.
+
+    The running bot finds it within a minute, and pages the people whom a real alert of this tier would page, with the
+    same waits, repeats and fallback. Every page says that it is a drill. It goes on until somebody taps Acknowledge and
+    Resolve. A clinician who types /drill in Telegram does the same, without the minute. Figures leave drills out.
+
+    Before the clinic opens, on a new rota, and once a month: taperline drill --watch
+    """
+    settings = read_settings()
+    log.configure("critical")
+    content = catalogue.load(*_content_dir())
+    renderer = Renderer(content, settings.content_dir)
+    ladder, now = Ladder(content, renderer, Lifeline.open([])), datetime.now(UTC)
+
+    def work(tx: Transaction) -> tuple[AlertRow, bool, bool]:
+        alert, is_new = ladder.drill(tx, tier, now=now)
+        if is_new:
+            audit.note(tx, "operator", "drill", f"alert:{alerts.number(alert)}", now=now, reason=tier)
+        return alert, is_new, bool(clinicians.team(tx, now))
+
+    with _memory() as store:
+        alert, is_new, has_team = store.submit(work).result()
+        number = alerts.number(alert)
+        if not is_new and not watch:
+            raise TaperlineError(
+                f"The drill A-{number} is open already. Follow it with --watch, or end it: a clinician types resolve "
+                f"{number} in Telegram."
+            )
+        try:
+            print(f"Drill A-{number} ({alert.tier}) {'is raised' if is_new else 'is open already'}.", flush=True)
+            if not has_team:
+                print("No clinician can be paged yet: add one with `taperline clinician add`.", flush=True)
+            if watch:
+                drills.watch(store, alert, renderer, Console())
+                return
+            print(f"The running bot pages it within a minute. It ends when a clinician resolves it: resolve {number}")
+        except KeyboardInterrupt:
+            print(f"The drill goes on. To end it, a clinician types in Telegram: resolve {number}")
+            raise typer.Exit(130) from None
+
+
+@cli.command()
+def figures(
+    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="How far to look back.")] = DAYS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines: times in seconds.")] = False,
+) -> None:
+    """Say how fast alerts were paged, taken and acted on, and which rules page for nothing. Drills are left out.
+
+    Times begin when an alert is raised: half of them are at most the first number, nine of ten at most the second. They
+    end with the first page that was sent, with the first tap of a person who took it, and when somebody noted that the
+    patient was spoken with. In time is: taken before the second page was due, and spoken with within `contact`
+    (escalation.yaml). Rules that were resolved as "No action was needed" most often come first: look at their limits.
+
+    The look is audited. Example: taperline figures --days 90
+    """
+    settings = read_settings()
+    content = catalogue.load(*_content_dir())
+
+    def work(tx: Transaction) -> Figures:
+        now = datetime.now(UTC)
+        audit.note(tx, "operator", "figures", "clinic", now=now, reason=f"{days} days")
+        return count(period(tx, now - timedelta(days=days), now), content)
+
+    with _memory() as store:
+        counted = store.submit(work).result()
+    if as_json:
+        print(json.dumps(telling.as_json(counted), indent=2, ensure_ascii=False))
+        return
+    Console().print(telling.tables(counted, Renderer(content, settings.content_dir), content.clinic.zone))
 
 
 @clinician.command("add")

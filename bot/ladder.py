@@ -14,6 +14,7 @@ from flows.catalogue import Catalogue
 from flows.effects import Raise
 from flows.escalation import Outcome, Tier, recipients
 from flows.lifecycle import ALERT, TAKEN, UNTAKEN, AlertState, AlertStep, allows
+from flows.redflags import DRILL
 from storage import alerts, clinicians, outbox, patients, timers
 from storage.alerts import CONTACT, PAGE
 from storage.database import Transaction
@@ -54,6 +55,18 @@ class Ladder:
         if page_now:
             self._call(tx, alert, now)
         return alert
+
+    def drill(self, tx: Transaction, tier: Tier, *, now: datetime) -> tuple[AlertRow, bool]:
+        """Raise a drill, or find the one that is open; the bool says whether it is new.
+
+        Its timer pages it: so a process without Telegram can raise it, and the bot's ticker does the rest.
+        """
+        alert = alerts.open_drill(tx)
+        if alert is not None:
+            return alert, False
+        alert, _ = alerts.raise_(tx, None, DRILL, tier, (), merge=self.catalogue.policies[tier].merge, now=now)
+        timers.put(tx, alerts.scope(alert), PAGE, self._within_hours(alert, now), PAGE)
+        return alert, True
 
     def ring(self, tx: Transaction, alert: AlertRow, key: str, *, now: datetime) -> None:
         """A timer of an alert is due: page again, or find that nobody has spoken with the patient in time."""
@@ -98,11 +111,12 @@ class Ladder:
 
     def _hand_to_fallback(self, tx: Transaction, alert: AlertRow, page: int, now: datetime, *, nobody: bool) -> None:
         """Page without Telegram, without content."""
-        words = "A patient needs a person." if alert.patient_id is not None else "The clinic needs somebody to look."
+        words = plain_words(alert)
         if nobody:
             log.error("nobody can be paged", alert=alerts.number(alert), tier=alert.tier)
             words += " No clinician can be paged."
-        title = f"Alert A-{alerts.number(alert)} ({Tier(alert.tier).label}), page {page}"
+        kind = "DRILL, alert" if alert.rule == DRILL else "Alert"
+        title = f"{kind} A-{alerts.number(alert)} ({Tier(alert.tier).label}), page {page}"
         urgency = URGENCY[Tier(alert.tier)]
         for letter in self.lifeline.hand(tx, title, words, urgency=urgency, now=now, alert_id=alerts.number(alert)):
             alerts.paged(tx, alert, letter, page, None)
@@ -173,6 +187,7 @@ class Ladder:
             attempt=alerts.pages(tx, alert),
             title=rule.title if rule is not None else alert.rule,
             rule=alert.rule,
+            is_drill=alert.rule == DRILL,
             code=patients.by_id(tx, alert.patient_id).code if alert.patient_id is not None else "",
             state=self.renderer.staff_word("states", state),
             is_taken=taken,
@@ -193,6 +208,11 @@ class Ladder:
 
     def _within_hours(self, alert: AlertRow, due: datetime) -> datetime:
         """The time itself, or the next opening where the tier or the rule lets the alert wait for it."""
-        rule, tier = self.catalogue.rule(alert.rule), Tier(alert.tier)
-        waits = self.catalogue.policies[tier].waits_for_opening or (rule is not None and rule.waits_for_opening)
-        return self.catalogue.clinic.opening.next_open(due) if waits and tier is not Tier.EMERGENCY else due
+        return self.catalogue.within_hours(alert.rule, Tier(alert.tier), due)
+
+
+def plain_words(alert: AlertRow) -> str:
+    """What an alert is about, for channels that must not know more."""
+    if alert.rule == DRILL:
+        return "This is a drill: nobody is in danger. Please acknowledge it on Telegram."
+    return "A patient needs a person." if alert.patient_id is not None else "The clinic needs somebody to look."

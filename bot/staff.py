@@ -18,6 +18,7 @@ from bot.buttons import (
     read_plan_button,
     read_staff_button,
 )
+from bot.figures import DAYS
 from bot.inbound import Incoming
 from bot.on_call import OnCall
 from bot.one_page import OnePage
@@ -45,6 +46,12 @@ MISSED = re.compile(r"/?missed\s+(p-[0-9a-z]{5})", re.IGNORECASE)
 
 NOTE = re.compile(r"/?note\s+(?:a-|#)?([0-9]{1,12})\s+(\S.{0,2000})", re.IGNORECASE | re.DOTALL)
 """A clinician types `note 17 spoke with her, she is safe`."""
+
+DRILL = re.compile(r"/?drill(?:@\w+)?(?:\s+(\S.{0,40}))?", re.IGNORECASE)
+"""A clinician types `drill` or `drill urgent` to try the paging out."""
+
+FIGURES = re.compile(r"/?figures(?:@\w+)?(?:\s+([0-9]{1,6}))?", re.IGNORECASE)
+"""A physician types `figures` or `figures 90`, for so many days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,14 @@ class Staff:
         noted = NOTE.fullmatch(incoming.text.strip())
         if noted is not None:
             self.alerts.keep_note(tx, clinician, int(noted[1]), noted[2], chat_id=incoming.chat_id, now=now)
+            return Done()
+        drilled = DRILL.fullmatch(incoming.text.strip())
+        if drilled is not None:
+            self.alerts.drill(tx, clinician, drilled[1] or "", chat_id=incoming.chat_id, now=now)
+            return Done()
+        wanted = FIGURES.fullmatch(incoming.text.strip())
+        if wanted is not None:
+            self.alerts.tell_figures(tx, clinician, int(wanted[1] or DAYS), chat_id=incoming.chat_id, now=now)
             return Done()
         about_rota = OnCall(self.catalogue, self.renderer).answer(tx, clinician, incoming.text, now=now)
         if about_rota is not None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
@@ -23,7 +23,7 @@ from flows.items import NUMBERS, Item, ItemType
 from flows.listener import Signal
 from flows.medicines import Medicines
 from flows.questionnaire import Questionnaire
-from flows.redflags import Case, Rule
+from flows.redflags import DRILL, Case, Rule
 from flows.schedule import OpeningHours
 from flows.scores import scored_groups
 from flows.taper import dose_questions
@@ -117,6 +117,12 @@ class Catalogue:
     def rule(self, rule_id: str) -> Rule | None:
         """The rule with this id; None when the content no longer has it."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+    def within_hours(self, rule_id: str, tier: Tier, instant: datetime) -> datetime:
+        """The instant itself, or the next opening where the tier or the rule lets an alert wait for it."""
+        rule = self.rule(rule_id)
+        waits = self.policies[tier].waits_for_opening or (rule is not None and rule.waits_for_opening)
+        return self.clinic.opening.next_open(instant) if waits and tier is not Tier.EMERGENCY else instant
 
     def measure(self, link_id: str, codes: Iterable[Coding]) -> str:
         """The name that the rules know for a total: that of its code, or else the linkId of what it stands on."""
@@ -317,6 +323,8 @@ def _rules(entries: Sequence[Mapping[str, Any]], names: Names) -> Iterator[Rule]
             raise ContentError(f"{where}: the id stands twice")
         if not rule.cases and not rule.kept_by:
             raise ContentError(f"{where}: without cases it can never fire")
+        if rule.id == DRILL and rule.cases:
+            raise ContentError(f"{where}: a patient must never look like a drill. Take its cases away")
         if rule.waits_for_opening and any(case.tier is Tier.EMERGENCY for case in rule.cases):
             raise ContentError(f"{where}: an emergency never waits for opening. Take hours away")
         seen.add(rule.id)

@@ -9,6 +9,9 @@ from flows.effects import RequestKind, Say
 from flows.escalation import Role, Tier
 from flows.values import Facts
 
+DRILL = "DRILL"
+"""The rule of a drill, about the clinic itself. People raise it, never answers, and figures leave it out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

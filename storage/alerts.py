@@ -12,6 +12,7 @@ from sqlmodel import col, func, or_, select
 from flows.escalation import Tier
 from flows.evidence import Evidence, Finding, Occasion
 from flows.lifecycle import ALERT, TAKEN, UNTAKEN, AlertState, AlertStep, after
+from flows.redflags import DRILL
 from storage import patients, timers
 from storage.database import Transaction, new_id
 from storage.outbox import Delivery
@@ -46,10 +47,13 @@ def raise_(
     within `merge`. A tier is never lowered. Returns the alert, and whether it must be paged now: when it is new, when
     its tier rose, and when somebody had already taken what was known before.
     """
+    if patient_id is not None:
+        patients.hold(tx, patient_id)
     query = (
         select(AlertRow)
         .where(AlertRow.patient_id == patient_id, AlertRow.rule == rule, col(AlertRow.state).in_(OPEN))
         .order_by(col(AlertRow.state).in_(TAKEN), col(AlertRow.id).desc())
+        .with_for_update(key_share=True)
     )
     alert = tx.session.exec(query).first()
     if alert is None or (alert.state in TAKEN and alert.raised_at < now - merge):
@@ -137,7 +141,8 @@ class TraceLine:
 
 def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
     """All that happened to an alert, the oldest first. Reading its words is for the caller to audit."""
-    events = tx.session.exec(select(AlertEventRow).where(AlertEventRow.alert_id == number(alert)))
+    happened = select(AlertEventRow).where(AlertEventRow.alert_id == number(alert))
+    events = tx.session.exec(happened.order_by(col(AlertEventRow.id)))
     lines = [
         TraceLine(
             row.at,
@@ -160,7 +165,7 @@ def trace(tx: Transaction, alert: AlertRow) -> Sequence[TraceLine]:
             sent_at=sending.sent_at,
             reason=sending.reason or "",
         )
-        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)))
+        for page, sending in tx.session.exec(pages.where(PageRow.alert_id == number(alert)).order_by(col(PageRow.id)))
     ]
     return sorted(lines, key=lambda line: line.at)
 
@@ -181,20 +186,21 @@ def occasions(tx: Transaction, numbers: Collection[int]) -> Mapping[int, Sequenc
 
 
 def by_number(tx: Transaction, alert_number: int) -> AlertRow | None:
-    """The alert with this number. Its patient is held, or the alert itself where it has none."""
-    found = tx.session.exec(select(AlertRow.id, AlertRow.patient_id).where(AlertRow.id == alert_number)).first()
-    if found is None:
-        return None
-    _, patient_id = found
-    if patient_id is not None:
-        patients.hold(tx, patient_id)
-    return tx.session.get(AlertRow, alert_number, with_for_update=patient_id is None)
+    """The alert with this number as it is now. Its patient is held first, and then the alert itself."""
+    timers.hold_owner(tx, f"alert:{alert_number}")
+    query = select(AlertRow).where(AlertRow.id == alert_number).execution_options(populate_existing=True)
+    return tx.session.exec(query).first()
 
 
 def open_ones(tx: Transaction) -> Sequence[AlertRow]:
     """Every alert that is not resolved, the most urgent and oldest first."""
     rows = tx.session.exec(select(AlertRow).where(col(AlertRow.state).in_(OPEN))).all()
     return sorted(rows, key=lambda alert: (Tier(alert.tier).urgency, number(alert)))
+
+
+def open_drill(tx: Transaction) -> AlertRow | None:
+    """The drill that is going on."""
+    return tx.session.exec(select(AlertRow).where(AlertRow.rule == DRILL, col(AlertRow.state).in_(OPEN))).first()
 
 
 def lately(tx: Transaction, patient_id: int, now: datetime) -> frozenset[str]:

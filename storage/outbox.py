@@ -218,7 +218,7 @@ def give_up_chat(tx: Transaction, chat_id: int, reason: str) -> Collection[int]:
 def drop_pages(tx: Transaction, alert_id: int) -> None:
     """Somebody has taken the alert: its pages that wait are not sent any more."""
     query = select(OutboxRow).where(OutboxRow.alert_id == alert_id, OutboxRow.state == Delivery.QUEUED)
-    for row in tx.session.exec(query):
+    for row in tx.session.exec(query.with_for_update()).all():
         row.state, row.reason = Delivery.DROPPED, None
 
 

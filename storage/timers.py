@@ -81,7 +81,7 @@ def take(tx: Transaction, timer_id: int, now: datetime) -> TimerRow | None:
     scope = tx.session.exec(select(TimerRow.scope).where(TimerRow.id == timer_id)).first()
     if scope is None:
         return None
-    _hold_owner(tx, scope)
+    hold_owner(tx, scope)
     query = select(TimerRow).where(TimerRow.id == timer_id, TimerRow.due_at <= now)
     row = tx.session.exec(query.with_for_update(skip_locked=True)).first()
     if row is None:
@@ -112,14 +112,14 @@ def _due(tx: Transaction, now: datetime, limit: int) -> Sequence[tuple[int, str]
     return tx.session.exec(query.order_by(col(TimerRow.due_at), col(TimerRow.id)).limit(limit)).all()
 
 
-def _hold_owner(tx: Transaction, scope: str) -> None:
-    """Hold the patient whom a scope belongs to, or an alert without one, before the timer itself, as everybody does."""
+def hold_owner(tx: Transaction, scope: str) -> None:
+    """Hold the patient whom a scope belongs to, and an alert, before anything of theirs, as everybody does."""
     kind, _, number = scope.partition(":")
-    patient_id = int(number) if kind == "patient" else None
+    if kind == "patient":
+        patients.hold(tx, int(number))
     if kind == "alert":
-        query = select(AlertRow.patient_id).where(AlertRow.id == int(number))
-        patient_id = tx.session.exec(query).first()
-        if patient_id is None:
-            tx.session.exec(query.with_for_update()).first()
-    if patient_id is not None:
-        patients.hold(tx, patient_id)
+        alert = AlertRow.id == int(number)
+        patient_id = tx.session.exec(select(AlertRow.patient_id).where(alert)).first()
+        if patient_id is not None:
+            patients.hold(tx, patient_id)
+        tx.session.exec(select(AlertRow.id).where(alert).with_for_update(key_share=True)).first()

@@ -181,6 +181,15 @@ def test_a_rule_that_can_never_fire(tmp_path: Path, test: str, part: str) -> Non
     assert "remove the case" in found or "Narrow the case" in found
 
 
+def test_rules_without_a_drill_are_a_warning(tmp_path: Path) -> None:
+    assert found_in(tmp_path, Severity.WARNING) == []
+    changed(
+        tmp_path, "redflags.yaml", lambda rules: rules.remove(next(rule for rule in rules if rule["id"] == "DRILL"))
+    )
+    [found] = found_in(tmp_path, Severity.WARNING)
+    assert found == "redflags.yaml: there is no rule DRILL, so a drill has no title. Copy it from ours."
+
+
 def test_a_text_missing_in_a_language(tmp_path: Path) -> None:
     shutil.copytree(TEMPLATES / LANGUAGE, tmp_path / "templates" / "es")
     (tmp_path / "templates" / "es" / "home.html.j2").unlink()

@@ -178,7 +178,7 @@ async def test_when_nobody_can_be_paged_the_fallback_channel_is_and_holds_nothin
         sam.says(CRISIS)
         await sam.gets("988")
         await here.settled()
-        assert [page["title"] for page in got] == ["Alert A-1 (Emergency), page 1"]
+        assert [page["title"] for page in got] == ["Alert A-1 (emergency), page 1"]
         assert "Samantha" not in str(got)
         assert CRISIS not in str(got)
         lee = await here.clinician()

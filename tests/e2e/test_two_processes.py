@@ -19,6 +19,9 @@ from starlette.routing import Route
 from bot import web
 from bot.app import running
 from bot.receiver import WEBHOOK_PATH
+from storage import outbox
+from storage.database import open_store
+from storage.outbox import Urgency
 from storage.tables import TimerRow
 from tests.databases import KEYRING, Database, Server
 from tests.world import World, free_port, world
@@ -101,6 +104,22 @@ async def test_p4_what_a_bot_left_unsent_when_it_died_is_sent_by_the_other(tmp_p
         await here.bot.aclose()
         here.sandbox.advance(15 * MINUTES)
         await lee.gets("A-1 · page 2")
+
+
+async def test_a_message_that_was_committed_by_a_bot_that_died_at_once_is_sent_within_a_minute(
+    tmp_path: Path, made: Database
+) -> None:
+    async with world(tmp_path, database=made) as here:
+        sam, now = here.patient(), here.clock.now()
+        sam.starts()
+        await sam.gets("Shall we begin?")
+        await here.settled()
+        dead = open_store(made.url, KEYRING)
+        words = {"chat_id": sam.person.id, "text": "Left behind"}
+        await dead.run(lambda tx: outbox.put(tx, sam.person.id, "sendMessage", words, urgency=Urgency.REPLY, now=now))
+        dead.close()
+        here.sandbox.advance(1 * MINUTES)
+        await sam.gets("Left behind")
 
 
 async def test_an_intake_goes_on_whichever_bot_an_answer_reaches(tmp_path: Path, made: Database) -> None:

@@ -66,6 +66,7 @@ BROKEN = [
     ),
     ("redflags.yaml", RULE.replace("  cases:", "  not-cases:"), "rule T1: without cases it can never fire"),
     ("redflags.yaml", RULE.replace("urgent", "emergency") + "  hours: opening\n", "never waits for opening"),
+    ("redflags.yaml", RULE.replace("id: T1", "id: DRILL"), "rule DRILL: a patient must never look like a drill"),
     ("redflags.yaml", RULE + "  kept_by: 5\n", "rule T1: kept_by must be text"),
     ("triage.yaml", "a: b", "triage.yaml must be a list of entries"),
     *(

@@ -129,7 +129,7 @@ GOLDEN: list[Row] = [
     (
         "S3",
         0,
-        "routine",
+        "same_day",
         [{**facts(phq9_9=often(1)), **NONE}],
         [
             {**facts(phq9_9=often(0)), **NONE},

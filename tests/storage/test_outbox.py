@@ -182,7 +182,7 @@ def test_a_channel_fails_from_its_third_attempt_until_it_takes_something(store: 
 
 def test_pages_that_wait_for_telegram_are_told_from_those_on_a_fallback_channel(store: Store) -> None:
     def raise_and_page(tx: Transaction) -> int:
-        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), merge=LEASE, now=NOW)
+        alert, _ = alerts.raise_(tx, add_patient(tx), "a-rule", Tier.URGENT, (), merge=timedelta(days=1), now=NOW)
         number = alerts.number(alert)
         for seconds, topic in ((0, alerts.scope(alert)), (5, None)):
             now = NOW + seconds * SECOND
@@ -194,21 +194,21 @@ def test_pages_that_wait_for_telegram_are_told_from_those_on_a_fallback_channel(
     def unsent(before: datetime) -> Mapping[int, datetime]:
         return do(store, lambda tx: outbox.unsent_pages(tx, before))
 
-    def is_paged(since: datetime, *, on_fallback: bool) -> bool:
-        return do(store, lambda tx: outbox.is_paged(tx, number, since, on_fallback=on_fallback))
+    def is_paged(since: datetime) -> bool:
+        return do(store, lambda tx: outbox.is_paged(tx, number, since))
 
     number = do(store, raise_and_page)
     put(store, BEN, "no page")
     assert unsent(NOW - SECOND) == {}
     assert unsent(NOW) == {number: NOW}
     assert unsent(NOW + 9 * SECOND) == {number: NOW + 5 * SECOND}
-    assert is_paged(NOW + 6 * SECOND, on_fallback=True)
-    assert not is_paged(NOW + 10 * SECOND, on_fallback=False)
+    assert is_paged(NOW + 6 * SECOND)
+    assert not is_paged(NOW + 10 * SECOND)
     do(store, lambda tx: outbox.give_up_chat(tx, ADA, "blocked"))
     assert unsent(NOW + 9 * SECOND) == {}
     letters = [letter for letter in claim(store, now=NOW + 9 * SECOND) if letter.alert_id is not None]
     do(store, lambda tx: outbox.give_up(tx, letters[0], "no longer configured"))
-    assert not is_paged(NOW, on_fallback=False), "nobody has this alert, though pages of it were queued"
+    assert not is_paged(NOW), "nobody has this alert, though pages of it were queued"
 
 
 def test_an_emergency_overtakes_what_waits_in_its_chat_and_in_others(store: Store) -> None:

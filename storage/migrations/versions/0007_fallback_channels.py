@@ -16,7 +16,7 @@ def upgrade() -> None:
         "trouble",
         sa.Column("kind", sqltypes.AutoString(), nullable=False),
         sa.Column("key", sqltypes.AutoString(), nullable=False),
-        sa.Column("since", sa.DateTime(), nullable=False),
+        sa.Column("since", sqltypes.UTCDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "key", name=op.f("pk_trouble")),
     )
 
