@@ -27,6 +27,9 @@ KEYRING = Keyring.generate()
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "log_statement=none")
 """A server that is thrown away may forget everything when the machine stops."""
 
+GUARD = 'cat; "$0" stop --mode=immediate --silent --pgdata="$1/data"; rm -rf "$1"'
+"""What stops a server and clears up when the tests have ended, and also when they were killed: its input ends then."""
+
 AUTHENTICATION = "local all locked scram-sha-256\nlocal all all trust\n"
 
 
@@ -66,17 +69,15 @@ class Server:
         """A server until the block ends."""
         folder = Path(tempfile.mkdtemp(prefix="taperline-postgresql-"))
         user = "nobody" if os.geteuid() == 0 else None
+        if user is not None:
+            shutil.chown(folder, user)
         server = cls(folder, _binaries(folder, user), user)
-        try:
-            if user is not None:
-                shutil.chown(folder, user)
+        guard = ["sh", "-c", GUARD, server.binaries / "pg_ctl", folder]
+        with subprocess.Popen(guard, cwd="/", stdin=subprocess.PIPE, start_new_session=True, **_as(user)):
             server._call("initdb", "--auth=trust", "--username=taperline", "--encoding=UTF8", "--locale=C", "--no-sync")
             (folder / "data/pg_hba.conf").write_text(AUTHENTICATION)
             server.start()
             yield server
-            server.stop()
-        finally:
-            shutil.rmtree(folder)
 
     def start(self) -> None:
         """Returns when the server takes connections."""
@@ -125,7 +126,10 @@ def _binaries(folder: Path, user: str | None) -> Path:
     try:
         subprocess.run([installed / "pg_ctl", "--version"], cwd="/", stdout=subprocess.DEVNULL, check=True, **_as(user))
     except PermissionError:
-        return shutil.copytree(installed.parent, folder / "programs") / "bin"
+        copied = shutil.copytree(installed.parent, folder / "programs")
+        for path in (copied, *copied.rglob("*")):
+            shutil.chown(path, user)
+        return copied / "bin"
     return installed
 
 
