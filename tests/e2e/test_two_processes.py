@@ -121,15 +121,3 @@ async def test_a_message_that_was_committed_by_a_bot_that_died_at_once_is_sent_w
         dead.close()
         here.sandbox.advance(1 * MINUTES)
         await sam.gets("Left behind")
-
-
-async def test_an_intake_goes_on_whichever_bot_an_answer_reaches(tmp_path: Path, made: Database) -> None:
-    async with two(tmp_path, made) as (here, _):
-        sam = here.patient()
-        sam.starts()
-        await sam.gets("Shall we begin?")
-        sam.taps("Begin")
-        await sam.goes(until="look at your answers")
-        sam.taps("✅ Send")
-        await sam.gets("asked for a consultation")
-        await sam.gets_nothing()
