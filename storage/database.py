@@ -28,6 +28,9 @@ Result = TypeVar("Result")
 BATCH = 64
 """The most transactions that share one commit."""
 
+TRIES, PAUSE = 3, 0.1
+"""How often a job is tried that others undo, and the seconds in which those others get what they waited for."""
+
 
 class Transaction:
     """What the work in a transaction may use: the session, the cipher, and ids for new rows."""
@@ -76,8 +79,8 @@ class Store:
     async def run(self, work: Callable[[Transaction], Result]) -> Result:
         """Do the work in one transaction in a writer's thread; it is on disk when this returns.
 
-        What the work raises is raised here, and then nothing of it is kept. The work may be done a second time, when
-        what others did at the same moment undid the first: it must not change anything but the database.
+        What the work raises is raised here, and then nothing of it is kept. The work may be done again, when what
+        others did at the same moment undid it: it must not change anything but the database.
         """
         return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
 
@@ -138,11 +141,14 @@ class Store:
 
     def _write_alone(self) -> None:
         while (job := self._jobs.get()) is not None:
-            if job.future.set_running_or_notify_cancel() and not self._do(job, is_last=False):
-                self._do(job, is_last=True)
+            if job.future.set_running_or_notify_cancel():
+                tries = 1
+                while not self._do(job, is_last=tries == TRIES):
+                    time.sleep(PAUSE)
+                    tries += 1
 
     def _do(self, job: _Job[Any], *, is_last: bool) -> bool:
-        """Do one job in a transaction of its own, and tell its caller; False when it is to be done once more.
+        """Do one job in a transaction of its own, and tell its caller; False when it is to be done again.
 
         Once the commit was asked for, nothing is done twice: the answer may have been lost on its way.
         """

@@ -22,7 +22,7 @@ from flows.lifecycle import AlertState, AlertStep
 from storage import alerts, clinicians, outbox, patients, timers, updates
 from storage.address import DatabaseError
 from storage.cipher import Keyring, KeysError
-from storage.database import Store, Transaction, open_store, use
+from storage.database import TRIES, Store, Transaction, open_store, use
 from storage.outbox import Delivery, Urgency
 from storage.postgresql import FROZEN_SECONDS, LOCK_SECONDS, WRITERS
 from storage.tables import Meta, OutboxRow, TimerRow
@@ -296,7 +296,7 @@ def test_p1_when_the_commit_itself_is_refused_its_caller_is_told_and_nothing_is_
     assert written(made) == set()
 
 
-def test_a_job_is_done_once_more_when_the_server_cut_its_connection(made: Database, one: Store) -> None:
+def test_a_job_is_done_again_when_the_server_cut_its_connection(made: Database, one: Store) -> None:
     tries: list[int] = []
 
     def cut_at_first(tx: Transaction) -> int:
@@ -309,6 +309,20 @@ def test_a_job_is_done_once_more_when_the_server_cut_its_connection(made: Databa
 
     assert do(one, cut_at_first) == tries[1]
     assert written(made) == {"kept"}
+
+
+def test_a_job_that_a_constraint_refuses_every_time_ends_with_its_error(made: Database, one: Store) -> None:
+    tries: list[int] = []
+
+    def work(tx: Transaction) -> None:
+        tries.append(1)
+        write("same")(tx)
+
+    do(one, write("same"))
+    with pytest.raises(IntegrityError):
+        do(one, work)
+    assert len(tries) == TRIES
+    assert written(made) == {"same"}
 
 
 def test_while_the_server_is_down_every_job_fails_and_after_it_is_back_the_next_one_is_done(
