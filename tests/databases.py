@@ -27,6 +27,8 @@ KEYRING = Keyring.generate()
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "log_statement=none")
 """A server that is thrown away may forget everything when the machine stops."""
 
+MEMORY, ENOUGH = Path("/dev/shm"), 2**30
+
 GUARD = 'cat; "$0" stop --mode=immediate --silent --pgdata="$1/data"; rm -rf "$1"'
 """What stops a server and clears up when the tests have ended, and also when they were killed: its input ends then."""
 
@@ -67,7 +69,7 @@ class Server:
     @contextmanager
     def running(cls) -> Iterator["Server"]:
         """A server until the block ends."""
-        folder = Path(tempfile.mkdtemp(prefix="taperline-postgresql-"))
+        folder = Path(tempfile.mkdtemp(prefix="taperline-postgresql-", dir=_memory()))
         user = "nobody" if os.geteuid() == 0 else None
         if user is not None:
             shutil.chown(folder, user)
@@ -118,6 +120,12 @@ class Server:
         with (self.folder / "calls").open("ab") as said:
             done = subprocess.run(program, cwd="/", stdout=said, stderr=said, check=False, **_as(self.user))
         assert done.returncode == 0, (self.folder / "calls").read_text()
+
+
+def _memory() -> Path | None:
+    """A folder that is kept in memory, where a database is made ten times as fast; None where there is too little."""
+    is_there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH
+    return MEMORY if is_there else None
 
 
 def _binaries(folder: Path, user: str | None) -> Path:

@@ -74,7 +74,7 @@ def test_p3_of_two_that_try_to_take_a_timer_one_gets_it(store: Store) -> None:
     (timer_id,) = due(store)
     with held(store):
         tries = [store.submit(lambda tx: timers.take(tx, timer_id, NOW)) for _ in range(5)]
-    assert [future.result(SOON) is not None for future in tries] == [True, False, False, False, False]
+    assert sorted(future.result(SOON) is not None for future in tries) == [False] * 4 + [True]
 
 
 def test_p2_a_timer_whose_handling_fails_is_still_there(store: Store) -> None:

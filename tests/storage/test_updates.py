@@ -47,7 +47,7 @@ def test_p3_an_update_whose_transaction_fails_is_still_new(store: Store) -> None
 def test_p3_an_update_that_comes_twice_at_once_is_handled_once(store: Store) -> None:
     with held(store):
         tries = [store.submit(lambda tx: updates.is_new(tx, 1, 10, now=NOW)) for _ in range(5)]
-    assert [future.result(SOON) for future in tries] == [True, False, False, False, False]
+    assert sorted(future.result(SOON) for future in tries) == [False] * 4 + [True]
 
 
 def test_p3_within_one_transaction_too(store: Store) -> None:
