@@ -9,7 +9,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.heartbeat import Heartbeat
-from bot.ladder import URGENCY, Ladder
+from bot.ladder import URGENCY, Ladder, plain_title, plain_words
 from bot.lifeline import OPERATIONS, Lifeline
 from bot.receiver import Receiver
 from flows.effects import Raise
@@ -41,6 +41,19 @@ SECONDS_TO_LOOK = 30
 """How long the database may take for one audit."""
 
 
+Overdue = Mapping[str, tuple[int, datetime, int]]
+"""Timers that should have rung: scope -> (id, due at, how often they failed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one audit found: what is wrong by its key, in words for operations; and what the next one has to know."""
+
+    wrong: Mapping[str, str]
+    overdue: Overdue
+    rota_due_at: datetime
+
+
 @dataclass(slots=True)
 class Auditor:
     """Finds what is late or went quiet, repairs what it can, tells operations once of each, and lets the heart beat."""
@@ -55,7 +68,7 @@ class Auditor:
     webhook: str | None = None
     """The address to which Telegram sends updates; None when they are asked for."""
     due_at: datetime = field(init=False)
-    _overdue: Mapping[str, tuple[int, datetime, int]] = field(default_factory=dict)
+    _overdue: Overdue = field(default_factory=dict)
     _blind: bool = False
     _rota_due_at: datetime | None = None
 
@@ -78,14 +91,14 @@ class Auditor:
         """One audit. Returns whether all is well. Never raises."""
         try:
             async with asyncio.timeout(SECONDS_TO_LOOK):
-                wrong = await self.store.run(self._audit)
+                found = await self.store.run(self._audit)
         except Exception:
             log.exception("the audit failed")
             await self._cry_out()
             return False
-        self._blind = False
+        self._blind, self._overdue, self._rota_due_at = False, found.overdue, found.rota_due_at
         self.committed()
-        return not wrong
+        return not found.wrong
 
     async def _cry_out(self) -> None:
         """Without the database no page goes out, and none to operations either: they are told past it, once."""
@@ -96,15 +109,16 @@ class Auditor:
                 if not receipt.taken:
                     log.error("not taken", channel=channel.name, reason=receipt.reason)
 
-    def _audit(self, tx: Transaction) -> Mapping[str, str]:
-        """Everything that is wrong now: its key, and words for operations."""
+    def _audit(self, tx: Transaction) -> Found:
+        """Everything that is wrong now. It may be done twice (`Store.run`), so nothing is remembered in here."""
         now = self.clock.now()
-        self._look_at_rota(tx, now)
+        rota_due_at = self._look_at_rota(tx, now)
+        overdue = timers.overdue(tx, alerts.PAGE, now)
         wrong = {
             **self._quiet(tx, now),
             **self._unsent(tx, now),
-            **self._not_made(tx, now),
-            **self._to_nobody(tx, now),
+            **self._not_made(tx, overdue, now),
+            **self._to_nobody(tx, overdue),
             **self._channels(tx, now),
         }
         if self.receiver.unheard_since is not None and now - self.receiver.unheard_since >= LATE:
@@ -112,13 +126,15 @@ class Auditor:
         for key in troubles.news(tx, MACHINE, wrong, now=now):
             log.error("not well", trouble=key)
             self.lifeline.tell_operations(tx, wrong[key], now=now)
-        return wrong
+        return Found(wrong, overdue, rota_due_at)
 
-    def _look_at_rota(self, tx: Transaction, now: datetime) -> None:
-        """Raise an alert for each gap in the rota that lies ahead, once, and once more when it is near."""
+    def _look_at_rota(self, tx: Transaction, now: datetime) -> datetime:
+        """Raise an alert for each gap in the rota that lies ahead, once, and once more when it is near.
+
+        Returns when to look again.
+        """
         if self._rota_due_at is not None and now < self._rota_due_at:
-            return
-        self._rota_due_at = now + ROTA_EVERY
+            return self._rota_due_at
         found = {}
         for gap in rota.gaps(tx, now, ROTA_DAYS):
             tier = Tier.URGENT if gap.begins - now <= NEAR else Tier.SAME_DAY
@@ -129,6 +145,7 @@ class Auditor:
             begins, ends = (f"{local_time(at, zone):%a %b %-d, %H:%M}" for at in (gap.begins, gap.ends))
             note = f"In {gap.rotation}, nobody can be paged from {begins} until {ends}. /oncall shows all gaps."
             self.ladder.raise_(tx, None, Raise(GAP, tier, (Evidence(0, tier, note=note),)), now=now)
+        return now + ROTA_EVERY
 
     def _quiet(self, tx: Transaction, now: datetime) -> Mapping[str, str]:
         """Alerts that no timer brings back, though nobody has spoken with the patient: they come back at once."""
@@ -152,28 +169,27 @@ class Auditor:
                 self._hand(tx, alert, "late", page, now)
         return wrong
 
-    def _not_made(self, tx: Transaction, now: datetime) -> Mapping[str, str]:
+    def _not_made(self, tx: Transaction, overdue: Overdue, now: datetime) -> Mapping[str, str]:
         """Timers of pages that were due at the last look already, or that fail: these alerts go to the fallback.
 
         A timer that is overdue at one look only may be about to ring: the clock moved, or the program has just started.
         """
         wrong = {}
-        before, self._overdue = self._overdue, timers.overdue(tx, alerts.PAGE, now)
-        for scope, timer in self._overdue.items():
+        for scope, timer in overdue.items():
             alert = _pressing(tx, int(scope.partition(":")[2]))
             _, due_at, failures = timer
-            if alert is not None and (failures or (before.get(scope) == timer and now - due_at >= LATE)):
+            if alert is not None and (failures or (self._overdue.get(scope) == timer and now - due_at >= LATE)):
                 number = alerts.number(alert)
                 wrong[f"overdue:{number}"] = f"Alert A-{number} should be paged and is not: see the log."
                 self._hand(tx, alert, "unpaged", "Its next page is overdue.", now)
         return wrong
 
-    def _to_nobody(self, tx: Transaction, now: datetime) -> Mapping[str, str]:
+    def _to_nobody(self, tx: Transaction, overdue: Overdue) -> Mapping[str, str]:
         """Alerts whose last page reached nobody, though the next is not due yet: no clinician and no channel has it."""
         wrong = {}
         for alert in alerts.open_ones(tx):
             number = alerts.number(alert)
-            if alert.state != AlertState.PAGED or alerts.scope(alert) in self._overdue:
+            if alert.state != AlertState.PAGED or alerts.scope(alert) in overdue:
                 continue
             if not outbox.is_paged(tx, number, _last_page(tx, alert)):
                 wrong[f"nobody:{number}"] = (
@@ -198,7 +214,7 @@ class Auditor:
         number, tier = alerts.number(alert), Tier(alert.tier)
         alerts.note(tx, alert, kind, now=now)
         log.error("an alert goes to the fallback channels", alert=number, why=kind)
-        title, body = f"Alert A-{number} ({tier.label})", f"A patient needs a person. {what}"
+        title, body = plain_title(alert), f"{plain_words(alert)} {what}"
         for letter in self.lifeline.hand(tx, title, body, urgency=URGENCY[tier], now=now, alert_id=number):
             alerts.paged(tx, alert, letter, alerts.pages(tx, alert), None)
 

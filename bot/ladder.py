@@ -115,8 +115,7 @@ class Ladder:
         if nobody:
             log.error("nobody can be paged", alert=alerts.number(alert), tier=alert.tier)
             words += " No clinician can be paged."
-        kind = "DRILL, alert" if alert.rule == DRILL else "Alert"
-        title = f"{kind} A-{alerts.number(alert)} ({Tier(alert.tier).label}), page {page}"
+        title = f"{plain_title(alert)}, page {page}"
         urgency = URGENCY[Tier(alert.tier)]
         for letter in self.lifeline.hand(tx, title, words, urgency=urgency, now=now, alert_id=alerts.number(alert)):
             alerts.paged(tx, alert, letter, page, None)
@@ -209,6 +208,12 @@ class Ladder:
     def _within_hours(self, alert: AlertRow, due: datetime) -> datetime:
         """The time itself, or the next opening where the tier or the rule lets the alert wait for it."""
         return self.catalogue.within_hours(alert.rule, Tier(alert.tier), due)
+
+
+def plain_title(alert: AlertRow) -> str:
+    """The kind, number and tier of an alert, for channels that must not know more."""
+    kind = "DRILL, alert" if alert.rule == DRILL else "Alert"
+    return f"{kind} A-{alerts.number(alert)} ({Tier(alert.tier).label})"
 
 
 def plain_words(alert: AlertRow) -> str:

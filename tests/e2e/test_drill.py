@@ -5,14 +5,17 @@ import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pydantic import SecretStr
+import pytest
 
+from bot.sandbox import Fault, FaultKind
 from flows.escalation import Role, Tier
 from storage import alerts, audit
 from storage.database import Transaction
-from tests.e2e.test_escalation import CRISIS, MINUTES, pager
+from tests.databases import KEYRING, Database
+from tests.e2e.test_escalation import CRISIS, MINUTES
 from tests.e2e.test_kill import process
 from tests.e2e.test_operators import one_sentence, taperline
+from tests.outside import webhook
 from tests.world import MONDAY, World, world
 
 IS_DRILL = ("THIS IS A DRILL", "Drill, nobody is in danger")
@@ -100,31 +103,45 @@ async def test_a_drill_waits_for_opening_where_a_real_alert_does(here: World) ->
     await lee.gets("SAME DAY · A-1", *IS_DRILL)
 
 
-async def test_the_fallback_channel_is_told_that_it_is_a_drill(tmp_path: Path) -> None:
-    async with pager() as (url, got), world(tmp_path) as here:
-        here.settings = here.settings.model_copy(update={"fallback_urls": (SecretStr(url),)})
-        await here.restart()
+async def test_the_fallback_channels_are_told_that_it_is_a_drill(tmp_path: Path) -> None:
+    async with webhook() as hook, world(tmp_path, fallback=(hook.url,)) as here:
         await here.app.store.run(lambda tx: here.app.turn.ladder.drill(tx, Tier.EMERGENCY, now=here.clock.now()))
         here.app.ticker.wake()
-        await here.settled()
-        assert [page["title"] for page in got] == ["DRILL, alert A-1 (emergency), page 1"]
-        assert got[0]["message"] == (
+        assert await hook.gets() == (
+            "DRILL, alert A-1 (emergency), page 1\n"
             "This is a drill: nobody is in danger. Please acknowledge it on Telegram. No clinician can be paged."
         )
 
 
-async def test_a_drill_from_the_terminal_is_paged_by_the_bot_and_followed_to_its_end(here: World) -> None:
-    lee, settings = await here.clinician(), {"DATABASE_URL": here.settings.database_url}
-    folder = Path(here.settings.database_url.removeprefix("sqlite:///")).parent
+async def test_also_by_the_auditor_when_telegram_does_not_take_a_page_of_it(tmp_path: Path) -> None:
+    async with webhook() as hook, world(tmp_path, fallback=(hook.url,)) as here:
+        lee = await here.clinician()
+        fault = Fault(FaultKind.SERVER_ERROR, method="sendMessage", chat_id=lee.person.id, times=99)
+        here.sandbox.inject(fault)
+        await here.app.store.run(lambda tx: here.app.turn.ladder.drill(tx, Tier.EMERGENCY, now=here.clock.now()))
+        here.app.ticker.wake()
+        await here.passes(1 * MINUTES)
+        assert await hook.gets("Page 1 was not taken by Telegram.") == (
+            "DRILL, alert A-1 (emergency)\n"
+            "This is a drill: nobody is in danger. Please acknowledge it on Telegram. Page 1 was not taken by Telegram."
+        )
+        await hook.gets("Taperline operations", "Pages do not go out")
+
+
+@pytest.mark.both_databases
+async def test_a_drill_from_the_terminal_is_paged_by_the_bot_and_followed_to_its_end(
+    here: World, database: Database, tmp_path: Path
+) -> None:
+    lee, settings = await here.clinician(), {"DATABASE_URL": database.url, "TAPERLINE_KEYS": KEYRING.text()}
     await here.passes(max(datetime.now(UTC) - MONDAY, timedelta()))  # what the terminal raises now is due now
-    async with process(folder, "drill", "--watch", **settings) as terminal:
+    async with process(tmp_path, "drill", "--watch", **settings) as terminal:
         assert terminal.stdout is not None
         assert await terminal.stdout.readline() == b"Drill A-1 (emergency) is raised.\n"
         await here.passes(1 * MINUTES)
         await lee.gets("EMERGENCY · A-1", *IS_DRILL)
-        again = await asyncio.to_thread(taperline, folder, "drill", **settings)
+        again = await asyncio.to_thread(taperline, tmp_path, "drill", **settings)
         assert "The drill A-1 is open already. Follow it with --watch" in one_sentence(again)
-        async with process(folder, "drill", "--watch", **settings) as other:
+        async with process(tmp_path, "drill", "--watch", **settings) as other:
             assert other.stdout is not None
             assert await other.stdout.readline() == b"Drill A-1 (emergency) is open already.\n"
             other.send_signal(signal.SIGINT)

@@ -12,6 +12,8 @@ from storage.database import Store, Transaction
 from storage.rota import MOST_ROTATIONS, RotaError
 from tests.storage.parts import NOW, ZONE, add_clinician, do
 
+pytestmark = pytest.mark.both_databases
+
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
 ACTOR = "operator"
 
