@@ -209,7 +209,7 @@ class Auditor:
     def _hand(self, tx: Transaction, alert: AlertRow, kind: str, what: str, now: datetime) -> None:
         """Hand an alert to the fallback channels, once for each of its pages; its trace says so."""
         noted = alerts.last(tx, alert, kind)
-        if noted is not None and noted >= _last_page(tx, alert):
+        if (noted is not None and noted >= _last_page(tx, alert)) or alerts.is_on_fallback(tx, alert):
             return
         number, tier = alerts.number(alert), Tier(alert.tier)
         alerts.note(tx, alert, kind, now=now)

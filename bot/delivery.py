@@ -4,6 +4,7 @@ import asyncio
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -42,6 +43,8 @@ COURTESIES = frozenset({"editMessageText", "editMessageReplyMarkup", "setMyComma
 
 COURTESY_TRIES = 3
 SECONDS_TO_FINISH = 3.0
+SECONDS_HELD_UP = 0.5
+"""After so long it is looked again whether another process has sent what a message waits for."""
 LOOK_EVERY = timedelta(minutes=1)
 """How long nothing is found at most that another process queued, and then did not live to send."""
 
@@ -72,12 +75,16 @@ class Delivery:
             while True:
                 self.woken.clear()
                 async with self._claiming:
-                    letters, next_due, failed = await self._claim()
+                    letters, next_due, failed, held_up = await self._claim()
                     for letter in letters:
                         task = asyncio.create_task(self._send(letter))
                         self._under_way[task] = letter.chat_id
                         task.add_done_callback(self._under_way.pop)
-                if failed or not (letters or self._done):
+                if held_up and not self._under_way:
+                    with suppress(TimeoutError):  # another process sends, and tells nobody when it is done
+                        async with asyncio.timeout(SECONDS_HELD_UP):
+                            await self.woken.wait()
+                elif failed or not (letters or self._done):
                     latest = self.clock.now() + LOOK_EVERY
                     await self.clock.wait(min(next_due or latest, latest), self.woken)
         finally:
@@ -107,21 +114,24 @@ class Delivery:
         if self._done:
             await self._write(lambda _tx: None)
 
-    async def _claim(self) -> tuple[Sequence[Letter], datetime | None, bool]:
-        """The messages to send now, when to look again, and whether the database failed."""
+    async def _claim(self) -> tuple[Sequence[Letter], datetime | None, bool, bool]:
+        """The messages to send now, when to look again, whether the database failed, and whether one is held up."""
         now, room = self.clock.now(), AT_ONCE - len(self._under_way)
         least_urgent = Urgency.ROUTINE if room > 0 else Urgency.URGENT
         limit = room if room > 0 else room + KEPT_FREE
 
-        def claim(tx: Transaction) -> tuple[Sequence[Letter], datetime | None]:
+        def claim(tx: Transaction) -> tuple[Sequence[Letter], datetime | None, bool]:
             letters = outbox.claim(tx, now=now, limit=max(limit, 0), least_urgent=least_urgent)
-            return letters, None if letters or room <= 0 else outbox.next_due(tx, now)
+            if letters or room <= 0:
+                return letters, None, False
+            return letters, outbox.next_due(tx, now), outbox.is_held_up(tx, now)
 
         try:
-            return *await self._write(claim), False
+            letters, next_due, held_up = await self._write(claim)
+            return letters, next_due, False, held_up
         except Exception:
             log.exception("the outbox cannot be read")
-            return [], now + timedelta(seconds=1), True
+            return [], now + timedelta(seconds=1), True, False
 
     async def _write(self, then: Callable[[Transaction], Result]) -> Result:
         """Write down what became of the messages that were sent, and do `then` in the same transaction.

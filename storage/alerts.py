@@ -242,6 +242,14 @@ def pages(tx: Transaction, alert: AlertRow) -> int:
     return tx.session.exec(query).one()
 
 
+def is_on_fallback(tx: Transaction, alert: AlertRow) -> bool:
+    """Whether the last page of an alert went to a fallback channel too."""
+    query = select(PageRow.id).where(
+        PageRow.alert_id == number(alert), PageRow.number == pages(tx, alert), col(PageRow.clinician_id).is_(None)
+    )
+    return tx.session.exec(query.limit(1)).first() is not None
+
+
 def acknowledged_lately(tx: Transaction, alert: AlertRow, now: datetime) -> Collection[AlertRow]:
     """The other alerts of the same patient that were acknowledged within an hour: they have heard of those."""
     query = (

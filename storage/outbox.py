@@ -278,6 +278,17 @@ def next_due(tx: Transaction, now: datetime) -> datetime | None:
     return min(filter(None, (tx.session.exec(later).one(), tx.session.exec(leased).one())), default=None)
 
 
+def is_held_up(tx: Transaction, now: datetime) -> bool:
+    """Whether a message that is due waits for one to the same recipient that is being sent, perhaps by another process.
+
+    That process tells nobody when it is done.
+    """
+    ahead = aliased(OutboxRow)
+    being_sent = exists().where(col(ahead.recipient) == OutboxRow.recipient, col(ahead.state) == Delivery.SENDING)
+    query = select(OutboxRow.id).where(OutboxRow.state == Delivery.QUEUED, OutboxRow.due_at <= now, being_sent)
+    return tx.session.exec(query.limit(1)).first() is not None
+
+
 def release(tx: Transaction) -> None:
     """After a crash, when no other process sends: what was being sent is sent again at once."""
     for row in tx.session.exec(select(OutboxRow).where(OutboxRow.state == Delivery.SENDING)):

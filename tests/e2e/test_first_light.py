@@ -55,9 +55,12 @@ async def test_from_the_first_hello_to_the_last_goodbye(anyhow: World) -> None:
     await lee.gets("URGENT · A-1 · page 2")
     lee.taps("Acknowledge")
     await lee.sees("Acknowledged by Dr. Lee")
+    await sam.gets("has now seen")
     await anyhow.passes(timedelta(hours=3))
     await lee.gets_nothing()
     lee.taps("Resolve")
+    await lee.gets("What came of A-1?")
+    lee.taps("I spoke with the patient")
     await lee.sees("Resolved by Dr. Lee")
 
     sam.says("can I cut my dose in half?")

@@ -489,7 +489,7 @@ async def test_an_alert_that_is_handed_to_who_cannot_be_reached_goes_to_the_othe
     await fallback.gets("Taperline operations", "cannot be paged")
     assert await toast(here, lee.taps("Hand over")) == "There is nobody else who can be paged. Escalate instead."
     kim.says("/help")
-    await kim.gets("/alerts")
+    await kim.gets("/alerts: what is open")
     lee.taps("Hand over")
     question = await lee.gets("Who takes A-1?")
     assert lee.labels(question) == ["Kim"]

@@ -197,7 +197,7 @@ async def test_the_example_works_as_it_stands(here: World) -> None:
 async def test_other_sentences_are_not_taken_for_the_rota(here: World, said: str) -> None:
     lee = await here.clinician()
     lee.says(said)
-    await lee.gets("/alerts shows what is open")
+    await lee.gets("/alerts: what is open")
 
 
 async def test_who_is_away_cannot_cover_and_hears_why(here: World) -> None:

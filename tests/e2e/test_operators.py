@@ -89,7 +89,7 @@ def test_a_corrupt_database(tmp_path: Path) -> None:
         ("questionnaires/intake.yaml", "resourceType: Questionnaire\nstatus: active\nitem: []\n", "has no items"),
         ("questionnaires/intake.yaml", "a: [", "intake.yaml, line 2"),
         ("redflags.yaml", "- {id: S1}\n", "rule S1: title is missing"),
-        ("escalation.yaml", "[]", "no steps for emergency, urgent, routine"),
+        ("escalation.yaml", "[]", "no steps for emergency, urgent, same_day, routine"),
         ("clinic.yaml", "name: X\n", "address is missing"),
         ("crisis_lines.yaml", "- {name: X}\n", "number is missing"),
         ("phrases/crisis.yaml", "- nonsense\n", "crisis.yaml"),

@@ -14,7 +14,9 @@ from flows.escalation import Role
 from flows.fhir import read_bundle
 from flows.lifecycle import Stage
 from storage import audit
+from tests.databases import KEYRING
 from tests.e2e.test_operators import taperline
+from tests.e2e.test_why import TAKING
 from tests.world import Phone, World
 
 CRISIS = "i want to kill myself, says the zebra"
@@ -88,7 +90,7 @@ async def test_p7_the_page_and_the_question_hold_nothing_of_the_record(here: Wor
     sam.says(CRISIS)
     await sam.gets("988")
     page = await lee.gets("EMERGENCY · A-1")
-    assert lee.labels(page) == ["Acknowledge", "Resolve", "Escalate", "Why", "Record"]
+    assert lee.labels(page) == [*TAKING, "Why", "Trace", "Record"]
     lee.taps("Record")
     question = await lee.gets("record of")
     for message in (page, question):
@@ -163,7 +165,9 @@ async def test_the_operator_exports_the_same_by_the_command_line(here: World, tm
     await sam.gets("988")
     code = await code_of(lee, "EMERGENCY · A-1")
     database = here.settings.database_url
-    run = await asyncio.to_thread(taperline, tmp_path, "export", code.lower(), DATABASE_URL=database)
+    run = await asyncio.to_thread(
+        taperline, tmp_path, "export", code.lower(), DATABASE_URL=database, TAPERLINE_KEYS=KEYRING.text()
+    )
     assert run.returncode == 0
     assert Bundle.model_validate_json(run.stdout)
     assert [words.text for words in read_bundle(json.loads(run.stdout)).words] == [CRISIS]

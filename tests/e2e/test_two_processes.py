@@ -83,6 +83,7 @@ async def test_each_page_is_sent_once_by_two_bots_and_by_the_one_that_is_left(tm
             await lee.gets_nothing()
         lee.taps("Acknowledge")
         await lee.sees("Acknowledged by Dr. Lee")
+        await sam.gets("has now seen")
         await second.aclose()
         rosa.says(CRISIS)
         await rosa.gets("988")
@@ -92,7 +93,7 @@ async def test_each_page_is_sent_once_by_two_bots_and_by_the_one_that_is_left(tm
         await lee.gets_nothing()
         await sam.gets_nothing()
         timers = await here.app.store.run(lambda tx: [row.scope for row in tx.session.exec(select(TimerRow))])
-        assert [scope for scope in timers if scope.startswith("alert:")] == ["alert:2"]
+        assert sorted(scope for scope in timers if scope.startswith("alert:")) == ["alert:1", "alert:2"]
 
 
 async def test_p4_what_a_bot_left_unsent_when_it_died_is_sent_by_the_other(tmp_path: Path, made: Database) -> None:
@@ -120,15 +121,3 @@ async def test_a_message_that_was_committed_by_a_bot_that_died_at_once_is_sent_w
         dead.close()
         here.sandbox.advance(1 * MINUTES)
         await sam.gets("Left behind")
-
-
-async def test_an_intake_goes_on_whichever_bot_an_answer_reaches(tmp_path: Path, made: Database) -> None:
-    async with two(tmp_path, made) as (here, _):
-        sam = here.patient()
-        sam.starts()
-        await sam.gets("Shall we begin?")
-        sam.taps("Begin")
-        await sam.goes(until="look at your answers")
-        sam.taps("✅ Send")
-        await sam.gets("asked for a consultation")
-        await sam.gets_nothing()

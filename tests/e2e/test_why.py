@@ -131,7 +131,7 @@ async def test_an_alert_that_is_not_there_is_said(here: World) -> None:
     lee.says("why 99")
     await lee.gets("There is no alert A-99")
     lee.says("why R-1")
-    await lee.gets("/alerts shows what is open")
+    await lee.gets("/alerts: what is open")
     assert await reads(here) == []
 
 

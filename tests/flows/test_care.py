@@ -1229,10 +1229,10 @@ def test_v4_a_visit_that_was_missed_is_told_to_people_each_time(content: Catalog
     at_risk(sam, risk)
     for _ in range(2):
         sam.does(VisitMissed())
-        assert (sam.raised, sam.told) == ([f"V4 {tier}"], [])
+        assert (sam.raised, sam.told) == ([f"V4 {tier.replace('routine', 'same_day')}"], [])
 
 
-@pytest.mark.parametrize(("supply", "tier"), [("days-3", "urgent"), ("out", "urgent"), ("week", "routine")])
+@pytest.mark.parametrize(("supply", "tier"), [("days-3", "urgent"), ("out", "urgent"), ("week", "same_day")])
 def test_v4_a_missed_visit_is_urgent_where_the_supply_ends(content: Catalogue, supply: str, tier: str) -> None:
     sam = enrolled(content)
     remembered(sam, supply=supply)

@@ -530,3 +530,16 @@ def test_a_page_that_a_crash_left_under_way_is_dropped_when_somebody_took_its_al
     do(store, outbox.release)
     assert words(claim(store)) == ["again"], "it is open again"
     assert state(store, letter) == (Delivery.SENDING, 2)
+
+
+def test_a_message_behind_one_that_is_being_sent_is_held_up_and_one_behind_a_pause_is_not(store: Store) -> None:
+    def held_up() -> bool:
+        return do(store, lambda tx: outbox.is_held_up(tx, NOW))
+
+    put(store, ADA, "first")
+    put(store, ADA, "second")
+    assert not held_up()
+    (first,) = claim(store)
+    assert held_up()
+    do(store, lambda tx: outbox.again(tx, first, NOW + SECOND, "later"))
+    assert not held_up()
