@@ -146,8 +146,10 @@ class Alerts(RuleBasedStateMachine):
         self.loop.close()
         self.store.submit(_forget_everything).result()
 
-    @initialize(clinicians=st.integers(0, 2))
-    def opens(self, clinicians: int) -> None:
+    @initialize(clinicians=st.integers(0, 2), hours=st.sampled_from([0, 8, 14, 104]))
+    def begins(self, clinicians: int, hours: int) -> None:
+        """On a Monday at ten, at six in the evening, at midnight, or on a Friday at six in the evening."""
+        self.clock.advance(timedelta(hours=hours))
         now = self.clock.now()
         for chat in (1, 2):
             self.done(lambda tx: patients.add(tx, chat, Person(zone="America/Los_Angeles"), now=now))  # noqa: B023

@@ -303,6 +303,14 @@ def test_new_facts_long_after_an_alert_was_taken_raise_another(store: Store, pat
     assert do(store, lambda tx: later(tx, DAY + HOUR)) != number
 
 
+def test_new_facts_take_back_the_time_to_call(store: Store, patient: int) -> None:
+    number, _ = do(store, lambda tx: raise_(tx, patient))
+    move(store, number, AlertStep.ACKNOWLEDGE)
+    do(store, lambda tx: timers.put(tx, f"alert:{number}", alerts.CONTACT, NOW + HOUR, "contact"))
+    do(store, lambda tx: raise_(tx, patient))
+    assert do(store, timers.next_due) is None, "nobody has it now: only a page brings it back"
+
+
 def test_new_facts_go_to_the_alert_that_nobody_has_before_a_newer_one_that_somebody_has(
     store: Store, patient: int
 ) -> None:
