@@ -23,6 +23,8 @@ from flows.wording import LONGEST_WORD, fold
 PLACES = 1 << 16
 SURE = 16.0
 """Evidence of a meaning beyond this, for or against, counts no more."""
+LONGEST_PART = 1000
+"""Characters of a part whose meaning is read."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +108,14 @@ def _encoder() -> USE:
 
 
 def embed(parts: Iterable[Part]) -> NDArray[np.float32]:
-    """The meaning of each part, as 512 numbers a row. Case, accents and disguises are gone before it is read."""
-    plain = ["".join(map(fold, part.text)).encode("utf-8", "ignore").decode() for part in parts]
-    meanings: NDArray[np.float32] = _encoder().encode(plain)
-    return meanings
+    """The meaning of each part, as 512 numbers a row. Case, accents and disguises are gone before it is read.
+
+    Texts that are alike are read once, and long ones in their beginning: a single word can be as long as a message.
+    """
+    texts = ["".join(map(fold, part.text[:LONGEST_PART])).encode("utf-8", "ignore").decode() for part in parts]
+    rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+    meanings: NDArray[np.float32] = _encoder().encode(list(rows))
+    return meanings[[rows[text] for text in texts]]
 
 
 def place(trait: str) -> int:

@@ -292,3 +292,11 @@ def test_a_clinician_can_add_a_phrase() -> None:
     added = 'phrases: [{id: heron, say: ["heron ..2 landed"], must: ["heron landed"]}]'
     ear: Listener = listener.load({**small(), "crisis.yaml": added})
     assert ear.hear("The grey heron has landed") == {Signal.CRISIS}
+
+
+def test_alike_texts_mean_the_same_and_of_a_word_as_long_as_a_message_the_beginning_counts() -> None:
+    texts = ("i am fine", "x" * likeness.LONGEST_PART, "i am fine", "x" * likeness.LONGEST_PART + "!a" * 1200)
+    first, long, again, longer = likeness.embed([Part(text, {}, frozenset()) for text in texts])
+    assert (first == again).all()
+    assert (long == longer).all()
+    assert not (first == long).all()
